@@ -1,0 +1,62 @@
+"""Who calls the REST API: a service with its token, or a person with a session and Django's CSRF token.
+
+Both set ``request.auth`` to the ``Actor``.
+"""
+
+from dataclasses import dataclass
+
+from django.utils import timezone
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from .. import identities
+from ..actors import Actor, Channel
+from ..models import ApiToken
+
+
+@dataclass(frozen=True)
+class ServiceUser:
+    """What the framework takes for the user when a service calls."""
+
+    actor: Actor
+    is_authenticated: bool = True
+    is_active: bool = True
+
+
+class ServiceTokenAuthentication(BaseAuthentication):
+    """``Authorization: Bearer <token>``."""
+
+    def authenticate(self, request: Request) -> tuple[ServiceUser, Actor] | None:
+        scheme, _, secret = get_authorization_header(request).partition(b" ")
+        if scheme.lower() != b"bearer":
+            return None
+        token = (
+            ApiToken.objects.alive(timezone.now())
+            .of_secret(secret.strip().decode("utf-8", "replace"))
+            .select_related("service")
+            .first()
+        )
+        if token is None:
+            raise AuthenticationFailed("This token isn't known, has ended or was revoked; ask for a new one.")
+        actor = identities.service(token, ip=identities.client_ip(request.META), request_id=_request_id(request))
+        return ServiceUser(actor), actor
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="api"'
+
+
+class PersonSessionAuthentication(SessionAuthentication):
+    """The session of somebody who signed in on the pages; writing calls need the CSRF token."""
+
+    def authenticate(self, request: Request) -> tuple[object, Actor] | None:  # type: ignore[override]
+        found = super().authenticate(request)
+        if found is None:
+            return None
+        user, _ = found
+        ip = identities.client_ip(request.META)
+        return user, identities.person(user, channel=Channel.API, ip=ip, request_id=_request_id(request))
+
+
+def _request_id(request: Request) -> str:
+    return str(request._request.request_id)  # type: ignore[attr-defined]

@@ -1,0 +1,155 @@
+"""The JSON of what the API shows; names and shapes are its public promise."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from .. import explain, pauses
+from ..actors import Actor
+from ..audit import Receipt, read
+from ..koodrive.codes import explain as explain_code
+from ..models import Approval, Pause, Submission, SubmissionFile
+from ..operations import Operation
+
+
+def listed(results: list[Any], *, older: str | None = None, newer: str | None = None) -> dict[str, Any]:
+    """The one shape of every list."""
+    return {"next": older, "previous": newer, "results": results}
+
+
+def operation(each: Operation) -> dict[str, Any]:
+    return {
+        "name": each.name,
+        "label": each.label,
+        "taskType": each.task_type,
+        "actionType": each.action_type,
+        "actionTypeMayBeOmitted": each.action_may_be_omitted,
+        "effect": each.effect,
+        "wayBack": each.way_back,
+        "irreversible": each.irreversible,
+        "oneFile": each.one_file,
+        "fields": {
+            "filePath": each.file_path,
+            "newFilePath": each.new_file_path,
+            "uncompressFilePaths": each.uncompress_file_paths,
+            "password": each.password,
+        },
+        "approvalsNeeded": each.approvals,
+    }
+
+
+def submission(row: Submission) -> dict[str, Any]:
+    return submissions([row])[0]
+
+
+def submissions(rows: Sequence[Submission]) -> list[dict[str, Any]]:
+    receipts = read.receipts([row.pk for row in rows])
+    pause = pauses.current()
+    return [_submission(row, receipts.get(row.pk), pause) for row in rows]
+
+
+def _submission(row: Submission, receipt: Receipt | None, pause: Pause | None) -> dict[str, Any]:
+    why = explain.explain(row, pause=pause)
+    return {
+        "id": str(row.pk),
+        "status": row.status,
+        "final": row.is_final,
+        "statusDetail": why.sentence,
+        "waitingFor": why.waiting_for,
+        "needsPerson": why.needs_person,
+        "nextCheckAt": moment(row.due_at),
+        "operation": row.operation,
+        "request": row.document,
+        "requestSha256": row.request_sha256,
+        "labels": {file.file_id: file.label for file in row.files.all() if file.label},
+        "reason": row.reason,
+        "reference": row.reference,
+        "batch": None,
+        "row": None,
+        "source": row.source,
+        "createdBy": _creator(row),
+        "taskId": row.task_id,
+        "outcomeBasis": row.outcome_basis,
+        "result": _result(row),
+        "progress": row.progress,
+        "files": {
+            "total": row.files_total,
+            "succeeded": row.files_succeeded,
+            "failed": row.files_failed,
+            "pending": row.files_pending,
+        },
+        "attempts": row.attempts,
+        "approval": _approval(row),
+        "retryOf": None,
+        "notBefore": moment(row.not_before),
+        "notAfter": moment(row.not_after),
+        "createdAt": moment(row.created_at),
+        "sentAt": moment(row.sent_at),
+        "acceptedAt": moment(row.accepted_at),
+        "finishedAt": moment(row.finished_at),
+        "warnings": row.warnings,
+        "receipt": {"seq": receipt.seq, "hash": receipt.hash} if receipt else None,
+        "url": f"/submissions/{row.pk}/",
+    }
+
+
+def file(each: SubmissionFile) -> dict[str, Any]:
+    known = explain_code(each.result_code)
+    return {
+        "fileId": each.file_id,
+        "filePath": each.file_path,
+        "label": each.label,
+        "row": each.row,
+        "status": each.status,
+        "resultCode": each.result_code,
+        "resultDesc": each.result_desc,
+        "advice": known.advice if known else None,
+        "newFileId": each.new_file_id,
+        "newFilePath": each.new_file_path,
+    }
+
+
+def caller(actor: Actor, *, token_ends: datetime | None, max_files: int) -> dict[str, Any]:
+    return {
+        "kind": actor.kind,
+        "id": actor.id,
+        "name": actor.name,
+        "roles": sorted(actor.roles),
+        "scopes": sorted(actor.scopes),
+        "tokenExpiresAt": moment(token_ends),
+        "limits": {"maxFiles": max_files},
+    }
+
+
+def moment(value: datetime | None) -> str | None:
+    """UTC, RFC 3339."""
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z") if value else None
+
+
+def _creator(row: Submission) -> dict[str, str]:
+    if row.service is not None:
+        return {"kind": "service", "id": f"service:{row.service_id}", "name": row.service.name}
+    return _person(row.person)
+
+
+def _person(user: Any) -> dict[str, str]:
+    return {"kind": "person", "id": f"person:{user.pk}", "name": user.get_username()}
+
+
+def _result(row: Submission) -> dict[str, Any] | None:
+    if row.result_code is None:
+        return None
+    known = explain_code(row.result_code)
+    advice = known.advice if known and row.result_code != "0" else None
+    return {"code": row.result_code, "msg": row.result_message, "advice": advice}
+
+
+def _approval(row: Submission) -> dict[str, Any] | None:
+    if not row.approvals_needed:
+        return None
+    given = [each for each in row.approvals.all() if each.decision == Approval.Decision.APPROVED]
+    return {
+        "needed": row.approvals_needed,
+        "given": [{"by": _person(each.by), "at": moment(each.at), "comment": each.comment} for each in given],
+        "expiresAt": moment(row.approval_expires_at),
+    }

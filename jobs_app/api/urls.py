@@ -1,0 +1,17 @@
+"""The REST API's addresses."""
+
+from django.urls import path, re_path
+
+from . import views
+
+urlpatterns = [
+    path("operations/", views.Operations.as_view()),
+    path("me/", views.Me.as_view()),
+    path("submissions/", views.Submissions.as_view()),
+    path("submissions/<uuid:pk>/", views.OneSubmission.as_view()),
+    path("submissions/<uuid:pk>/files/", views.Files.as_view()),
+    path("submissions/<uuid:pk>/events/", views.Events.as_view()),
+    path("submissions/<uuid:pk>/approve/", views.Approve.as_view()),
+    path("submissions/<uuid:pk>/reject/", views.Reject.as_view()),
+    re_path(r"", views.NothingHere.as_view()),
+]

@@ -1,0 +1,139 @@
+"""The REST calls: each reads values, calls a verb, and shows what came of it."""
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.http import QueryDict
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from .. import approvals, listing, permissions, submissions
+from ..actors import Actor
+from ..audit import read
+from ..documents import Reader
+from ..errors import Invalid, NotFound
+from ..models import ApiToken, Submission
+from ..operations import OPERATIONS
+from . import documents
+
+
+class Operations(APIView):
+    def get(self, request: Request) -> Response:
+        by = _actor(request)
+        permissions.require(permissions.read_catalogue(by), by=by, to="read_catalogue")
+        return Response(documents.listed([documents.operation(each) for each in OPERATIONS]))
+
+
+class Me(APIView):
+    def get(self, request: Request) -> Response:
+        by = _actor(request)
+        token = ApiToken.objects.filter(pk=by.token).first()
+        ends = token.expires_at if token else None
+        return Response(documents.caller(by, token_ends=ends, max_files=settings.KOODRIVE_MAX_FILES))
+
+
+class Submissions(APIView):
+    def get(self, request: Request) -> Response:
+        by = _actor(request)
+        permissions.require(permissions.read_submissions(by), by=by, to="read_submissions")
+        parameters = request.query_params
+        rows = listing.filtered(permissions.visible_to(by).with_people(), dict(parameters.lists()))
+        limit = listing.limit(parameters.get("limit"))
+        page = listing.page(rows, cursor=parameters.get("cursor", ""), limit=limit)
+        return Response(
+            documents.listed(
+                documents.submissions(page.rows),
+                older=_neighbour(request, page.older),
+                newer=_neighbour(request, page.newer),
+            )
+        )
+
+    def post(self, request: Request) -> Response:
+        made = submissions.submit(request.data, by=_actor(request))
+        headers = {"Location": request.build_absolute_uri(f"/api/v1/submissions/{made.pk}/")}
+        return Response(documents.submission(made), status=status.HTTP_201_CREATED, headers=headers)
+
+
+class OneSubmission(APIView):
+    def get(self, request: Request, pk: UUID) -> Response:
+        return Response(documents.submission(_visible(_actor(request), pk)))
+
+
+class Files(APIView):
+    def get(self, request: Request, pk: UUID) -> Response:
+        row = _visible(_actor(request), pk)
+        return Response(documents.listed([documents.file(each) for each in row.files.all()]))
+
+
+class Events(APIView):
+    def get(self, request: Request, pk: UUID) -> Response:
+        row = Submission.objects.filter(pk=pk).first()
+        if row is None:
+            raise NotFound
+        if refusal := permissions.read_events(_actor(request), row):
+            raise refusal
+        lines = read.of_submission(row.pk)
+        return Response(documents.listed([line.parsed | {"hash": line.hash} for line in lines]))
+
+
+class Decision(APIView):
+    """One person's approval or refusal of the request whose hash they looked at."""
+
+    verb = staticmethod(approvals.approve)
+
+    def post(self, request: Request, pk: UUID) -> Response:
+        by = _actor(request)
+        row = _visible(by, pk)
+        permissions.require(permissions.decide(by, row), by=by, to="decide", submission=row)
+        reader = Reader()
+        body = reader.mapping(request.data, "", {"comment", "requestSha256"}) or {}
+        sha256 = reader.text(body, "requestSha256", "", required=True)
+        comment = reader.text(body, "comment", "", nullable=True, longest=1000)
+        if reader.problems:
+            raise Invalid(reader.problems)
+        decided = self.verb(row, by=by, request_sha256=sha256 or "", comment=comment or "")
+        return Response(documents.submission(decided))
+
+
+class Approve(Decision):
+    verb = staticmethod(approvals.approve)
+
+
+class Reject(Decision):
+    verb = staticmethod(approvals.reject)
+
+
+class NothingHere(APIView):
+    """Whatever address the API doesn't know."""
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        self.http_method_names = [request.method.lower()]
+        setattr(self, request.method.lower(), self._not_found)
+        return super().dispatch(request, *args, **kwargs)
+
+    def _not_found(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        raise NotFound
+
+
+def _actor(request: Request) -> Actor:
+    actor: Actor = request.auth
+    return actor
+
+
+def _visible(by: Actor, pk: UUID) -> Submission:
+    row = permissions.visible_to(by).with_people().filter(pk=pk).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def _neighbour(request: Request, cursor: str | None) -> str | None:
+    """The address of a neighbouring page: this one's, with its cursor."""
+    if cursor is None:
+        return None
+    parameters: QueryDict = request.query_params.copy()
+    parameters["cursor"] = cursor
+    return request.build_absolute_uri(f"{request.path}?{parameters.urlencode()}")

@@ -1,0 +1,56 @@
+"""Reads the trail: the events of a submission, and the newest of several as their receipts."""
+
+import hashlib
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from ..models import Event
+from .record import Receipt
+
+
+@dataclass(frozen=True)
+class Line:
+    """An event as it is shown: its exact text, the same parsed, and the hash that proves it."""
+
+    text: str
+
+    @property
+    def hash(self) -> str:
+        return hashlib.sha256(b"\0" + self.text.encode()).hexdigest()
+
+    @property
+    def parsed(self) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads(self.text)
+        return document
+
+
+def of_submission(submission: UUID) -> list[Line]:
+    """Its events, oldest first."""
+    return [
+        Line(text)
+        for text in Event.objects.filter(submission=submission).order_by("seq").values_list("line", flat=True)
+    ]
+
+
+def receipts(submissions: Collection[UUID]) -> dict[UUID, Receipt]:
+    """The newest event of each submission."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT wanted.id, newest.seq, encode(sha256('\\x00'::bytea || convert_to(newest.line, 'UTF8')), 'hex') "
+            "FROM unnest(%s::uuid[]) AS wanted(id), LATERAL (SELECT seq, line FROM audit.event "
+            "WHERE submission = wanted.id ORDER BY seq DESC LIMIT 1) AS newest",
+            [list(submissions)],
+        )
+        return {submission: Receipt(seq, hash_) for submission, seq, hash_ in cursor.fetchall()}
+
+
+def names(actors: Collection[str]) -> dict[str, str]:
+    """The last known name behind each actor id."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT actor, name FROM audit.actor_name WHERE actor = ANY(%s)", [list(actors)])
+        return dict(cursor.fetchall())

@@ -1,0 +1,109 @@
+"""The only writer of the audit trail.
+
+Call ``record`` in the transaction that does what it tells, as its last statement: either both are stored or neither.
+Raises ``AuditUnavailable`` when the line can't be written; the transaction must then be left to roll back.
+"""
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import DatabaseError, connection, transaction
+
+from ..actors import Actor
+from ..errors import AuditUnavailable
+from .actions import Action
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """Where an event stands in the trail: its number, and the SHA-256 of the byte 0 and its line."""
+
+    seq: int
+    hash: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One event to be written; ``details`` are its further fields, named as they stand in the line."""
+
+    action: Action
+    by: Actor
+    submission: UUID | None = None
+    outcome: str = "ok"
+    details: Mapping[str, Any] | None = None
+
+
+def record(
+    action: Action, *, by: Actor, submission: UUID | None = None, outcome: str = "ok", **details: Any
+) -> Receipt:
+    """Writes one event; ``details`` become fields of the line, those that are None are left out."""
+    return record_all([Entry(action, by, submission, outcome, details)])[0]
+
+
+def record_all(entries: Sequence[Entry]) -> list[Receipt]:
+    """Writes the events in this order, in one statement."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            lines = [_line(entry, _name_hash(entry.by)) for entry in entries]
+            cursor.execute("SELECT seq, hash FROM audit.record(%s)", [lines])
+            return [Receipt(*row) for row in cursor.fetchall()]
+    except DatabaseError as error:
+        log.exception("the audit trail can't be written")
+        raise AuditUnavailable from error
+
+
+def _line(entry: Entry, name_hash: str) -> str:
+    by = entry.by
+    event = {
+        "action": entry.action,
+        "outcome": entry.outcome,
+        "actor": {"kind": by.kind, "id": by.id, "name": name_hash},
+        "auth": by.auth,
+        "channel": by.channel,
+        "ip": by.ip,
+        "requestId": by.request_id,
+        "submission": str(entry.submission) if entry.submission else None,
+        **(entry.details or {}),
+    }
+    present = {name: _storable(value) for name, value in event.items() if value is not None}
+    return json.dumps(present, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+def _storable(value: Any) -> Any:
+    """``value`` with what PostgreSQL can't store replaced: a stranger's path must not be able to stop the trail."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+    if isinstance(value, Mapping):
+        return {_storable(key): _storable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(item) for item in value]
+    return value
+
+
+_known_hashes: dict[tuple[str, str], str] = {}
+
+
+def _name_hash(actor: Actor) -> str:
+    """The salted hash that stands for the actor's name in the line; the name itself stands in audit.actor_name."""
+    key = (actor.id, actor.name)
+    if key not in _known_hashes:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT audit.actor_hash(%s, %s)", list(key))
+            found: str = cursor.fetchone()[0]
+        # Only what is committed may be remembered: another transaction of this process relies on it.
+        transaction.on_commit(lambda: _known_hashes.setdefault(key, found))
+        return found
+    return _known_hashes[key]
+
+
+def make_partitions(ahead: int = 1) -> int:
+    """Keeps ``ahead`` partitions of five million events beyond the newest one; says how many it made."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT audit.make_partitions(%s)", [ahead])
+        return int(cursor.fetchone()[0])

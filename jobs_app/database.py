@@ -1,0 +1,51 @@
+"""What the application's database role may do: the boundary that no bug or break-in of ours gets past.
+
+The owner's role migrates and then grants. Everything is granted anew after every migration, so it always agrees with
+the code and with the role names in the addresses of the environment.
+"""
+
+from typing import Any
+
+from django.db import connections
+from psycopg import sql
+
+# Tables of which the application may do less than read, insert, update and delete.
+RESTRICTED = {
+    "django_migrations": "SELECT",
+    # What was asked, by whom and its hash never change; only what became of it does.
+    "jobs_app_submission": "SELECT, INSERT, UPDATE (status, hold, detail, due_at, attempts, claim, trace_id, task_id, "
+    "outcome_basis, result_code, result_message, progress, files_succeeded, files_failed, updated_at, sent_at, "
+    "accepted_at, finished_at)",
+    "jobs_app_submissionfile": "SELECT, INSERT, UPDATE (status, result_code, result_desc, new_file_id, new_file_path)",
+    "jobs_app_archivepassword": "SELECT, INSERT, DELETE",
+    "jobs_app_approval": "SELECT, INSERT",
+    "jobs_app_service": "SELECT, INSERT, UPDATE",
+    "jobs_app_apitoken": "SELECT, INSERT, UPDATE (revoked_at)",
+}
+AUDIT_FUNCTIONS = ("record(text[])", "actor_hash(text, text)", "make_partitions(int)")
+
+
+def grant() -> None:
+    """Gives the roles of ``default`` and ``sealer`` their rights, as the owner; without separate roles does nothing."""
+    owner = connections["owner"]
+    me = owner.settings_dict["USER"]
+    application = connections["default"].settings_dict["USER"]
+    readers = {application, connections["sealer"].settings_dict["USER"]} - {me}
+    with owner.cursor() as cursor:
+        for reader in sorted(readers):
+            _run(cursor, "GRANT USAGE ON SCHEMA audit TO {role}", reader)
+            _run(cursor, "GRANT SELECT ON audit.event, audit.actor_name TO {role}", reader)
+        if application == me:
+            return
+        _run(cursor, "GRANT USAGE ON SCHEMA public TO {role}", application)
+        _run(cursor, "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}", application)
+        for table in owner.introspection.table_names(cursor):
+            _run(cursor, f'REVOKE ALL ON public."{table}" FROM {{role}}', application)
+            rights = RESTRICTED.get(table, "SELECT, INSERT, UPDATE, DELETE")
+            _run(cursor, f'GRANT {rights} ON public."{table}" TO {{role}}', application)
+        for function in AUDIT_FUNCTIONS:
+            _run(cursor, f"GRANT EXECUTE ON FUNCTION audit.{function} TO {{role}}", application)
+
+
+def _run(cursor: Any, statement: str, role: str) -> None:
+    cursor.execute(sql.SQL(statement).format(role=sql.Identifier(role)))

@@ -1,0 +1,23 @@
+"""Encrypts an archive's password at rest; ``PORTAL_FIELD_KEYS`` holds the keys, the newest first."""
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+
+def encrypt(text: str) -> bytes:
+    return _keys().encrypt(text.encode())
+
+
+def decrypt(ciphertext: bytes) -> str:
+    """Raises ImproperlyConfigured when none of the keys fits."""
+    try:
+        return _keys().decrypt(bytes(ciphertext)).decode()
+    except InvalidToken as error:
+        raise ImproperlyConfigured(
+            "No key of PORTAL_FIELD_KEYS fits; add the older ones again, behind the newest."
+        ) from error
+
+
+def _keys() -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in settings.FIELD_KEYS])

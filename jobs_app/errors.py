@@ -1,0 +1,85 @@
+"""Every error of the domain. Its docstring is its message: one sentence that says what to do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class PortalError(Exception):
+    """Something went wrong; try again, or ask the administrators."""
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, detail: str = "") -> None:
+        self.detail = detail or (self.__doc__ or "").strip()
+        super().__init__(self.detail)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with, or doubtful in, a request: where (JSON pointer), which (stable code), what to do."""
+
+    pointer: str
+    code: str
+    detail: str
+
+    def as_json(self) -> dict[str, str]:
+        return {"pointer": self.pointer, "code": self.code, "detail": self.detail}
+
+
+class Invalid(PortalError):
+    """The request has errors; mend every one that is listed and send it again."""
+
+    code = "invalid"
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__()
+        self.problems = tuple(problems)
+
+
+class NotAllowed(PortalError):
+    """You do not have the right to do this; ask an administrator for it."""
+
+    code = "not_allowed"
+
+
+class PeopleOnly(NotAllowed):
+    """Only a person may decide this; sign in to the portal and decide there."""
+
+    code = "people_only"
+
+
+class OwnSubmission(NotAllowed):
+    """Nobody decides on what they, or a service of theirs, submitted; another approver has to."""
+
+    code = "own_submission"
+
+
+class NotFound(PortalError):
+    """There is no such thing, or you may not see it."""
+
+    code = "not_found"
+
+
+class WrongState(PortalError):
+    """The submission is no longer in a state that allows this; load it again to see where it is."""
+
+    code = "wrong_state"
+
+
+class RequestDiffers(PortalError):
+    """The request is not the one that you looked at; load it again, read it, and decide anew."""
+
+    code = "request_differs"
+
+
+class AlreadySubmitted(PortalError):
+    """This was submitted before with other content; start a new submission."""
+
+    code = "already_submitted"
+
+
+class AuditUnavailable(PortalError):
+    """The audit trail can't be written, so nothing was stored and nothing was sent; try again later."""
+
+    code = "audit_unavailable"

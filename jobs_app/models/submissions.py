@@ -1,0 +1,228 @@
+"""A submission: one request for a batch task, its files, and what became of it."""
+
+import json
+import uuid
+from typing import Any, Self
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from .. import states
+from ..operations import BY_NAME, Operation
+from ..states import State
+from .people import User
+from .services import ApiToken, Service
+
+_HAS_TASK = [State.ACCEPTED, State.RUNNING, State.SUCCEEDED, State.PARTIALLY_FAILED, State.FAILED]
+
+
+class SubmissionQuerySet(models.QuerySet["Submission"]):
+    def with_people(self) -> Self:
+        """With everything that showing a submission reads, in a fixed number of queries."""
+        return self.select_related("person", "service").prefetch_related("files", "approvals__by")
+
+    def due(self, *statuses: State) -> Self:
+        """Those on which the machine has to act now, the longest waiting first."""
+        return self.filter(status__in=statuses, due_at__lte=Now()).order_by("due_at")
+
+
+class Submission(models.Model):
+    """One request for a batch task.
+
+    ``request`` is KooDrive's body as it was shown, the password masked; it never changes (the application's role may
+    not update it). ``status`` changes only through ``lifecycle.move``. ``due_at`` is when the machine acts on it next:
+    sends it, asks about it, gives up on its claim, or lets it expire.
+    """
+
+    class Source(models.TextChoices):
+        WEB = "web"
+        API = "api"
+        IMPORT = "import"
+
+    class Basis(models.TextChoices):
+        ANSWER = "answer"
+        EVIDENCE = "evidence"
+        PERSON = "person"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    operation = models.CharField(max_length=20)
+    request = models.TextField()
+    request_sha256 = models.CharField(max_length=64)
+    space = models.TextField(help_text="dstContainerId: KooDrive files the task under it.")
+    reason = models.TextField()
+    reference = models.TextField(null=True)
+    warnings = models.JSONField(default=list)
+    source = models.CharField(max_length=10, choices=Source.choices)
+    person = models.ForeignKey(User, models.PROTECT, null=True, related_name="submissions")
+    service = models.ForeignKey(Service, models.PROTECT, null=True, related_name="submissions")
+    token = models.ForeignKey(ApiToken, models.PROTECT, null=True, related_name="+")
+    # Who may not approve it: the person, or the owner that the service had when it submitted.
+    accountable = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+
+    status = models.CharField(max_length=20)
+    hold = models.CharField(max_length=20, default="", help_text="Why a queued one went back to the queue.")
+    detail = models.TextField(default="", help_text="What the last attempt or check said, for people.")
+    due_at = models.DateTimeField(null=True)
+    approvals_needed = models.PositiveSmallIntegerField(default=0)
+    approval_expires_at = models.DateTimeField(null=True)
+    not_before = models.DateTimeField(null=True)
+    not_after = models.DateTimeField(null=True)
+
+    attempts = models.PositiveIntegerField(default=0)
+    claim = models.UUIDField(null=True)
+    trace_id = models.CharField(max_length=58, null=True)
+    task_id = models.TextField(null=True, unique=True)
+    outcome_basis = models.CharField(max_length=10, null=True, choices=Basis.choices)
+    result_code = models.TextField(null=True)
+    result_message = models.TextField(null=True)
+    progress = models.PositiveSmallIntegerField(null=True)
+    files_total = models.PositiveIntegerField()
+    files_succeeded = models.PositiveIntegerField(default=0)
+    files_failed = models.PositiveIntegerField(default=0)
+
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+    sent_at = models.DateTimeField(null=True)
+    accepted_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    objects = SubmissionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(status__in=list(State)), name="status_is_known"),
+            models.CheckConstraint(condition=Q(operation__in=list(BY_NAME)), name="operation_is_known"),
+            models.CheckConstraint(condition=Q(request_sha256__regex="^[0-9a-f]{64}$"), name="request_has_its_hash"),
+            models.CheckConstraint(condition=Q(task_id__regex="^[0-9]{1,19}$"), name="task_id_is_a_number"),
+            models.CheckConstraint(
+                condition=Q(person=None, service__isnull=False, token__isnull=False)
+                | Q(person__isnull=False, service=None, token=None, accountable=F("person")),
+                name="submitted_by_a_person_or_a_service",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=_HAS_TASK) | Q(task_id__isnull=False, outcome_basis__isnull=False),
+                name="accepted_has_a_task_and_its_basis",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=State.SENDING)
+                | Q(claim__isnull=False, trace_id__isnull=False, sent_at__isnull=False, due_at__isnull=False),
+                name="sending_is_claimed",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=states.FINAL, finished_at__isnull=False, due_at=None)
+                | (~Q(status__in=states.FINAL) & Q(finished_at=None)),
+                name="final_has_its_time",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=State.AWAITING_APPROVAL)
+                | Q(approvals_needed__gt=0, approval_expires_at__isnull=False),
+                name="awaited_approval_is_needed",
+            ),
+            models.CheckConstraint(
+                condition=Q(files_total__gt=0, files_total__gte=F("files_succeeded") + F("files_failed")),
+                name="files_add_up",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["due_at", "status"], name="submission_due", condition=Q(due_at__isnull=False)),
+            models.Index(fields=["-created_at", "-id"], name="submission_newest"),
+            models.Index(fields=["status", "-created_at", "-id"], name="submission_by_status"),
+            models.Index(fields=["person", "-created_at", "-id"], name="submission_by_person"),
+            models.Index(fields=["service", "-created_at", "-id"], name="submission_by_service"),
+            models.Index(fields=["reference"], name="submission_by_reference", condition=Q(reference__isnull=False)),
+            models.Index(fields=["-updated_at"], name="submission_by_change"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.operation} {self.id}"
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """KooDrive's body, the password masked, its fields in the order in which they were stored."""
+        document: dict[str, Any] = json.loads(self.request)
+        return document
+
+    @property
+    def kind(self) -> Operation:
+        return BY_NAME[self.operation]
+
+    @property
+    def state(self) -> State:
+        return State(self.status)
+
+    @property
+    def is_final(self) -> bool:
+        return self.state in states.FINAL
+
+    @property
+    def files_pending(self) -> int:
+        return self.files_total - self.files_succeeded - self.files_failed
+
+
+class SubmissionFile(models.Model):
+    """One file or folder of a submission and what became of it."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+
+    submission = models.ForeignKey(Submission, models.CASCADE, related_name="files")
+    row = models.PositiveIntegerField()
+    file_id = models.TextField(db_index=True)
+    file_path = models.TextField(null=True)
+    label = models.TextField(default="")
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
+    result_code = models.TextField(null=True)
+    result_desc = models.TextField(null=True)
+    new_file_id = models.TextField(null=True)
+    new_file_path = models.TextField(null=True)
+
+    class Meta:
+        ordering = ["row"]
+        constraints = [
+            models.UniqueConstraint(fields=["submission", "row"], name="one_file_per_row"),
+            models.UniqueConstraint(fields=["submission", "file_id"], name="each_file_once"),
+            models.CheckConstraint(
+                condition=Q(status__in=["pending", "succeeded", "failed"]), name="file_status_is_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.label or self.file_id
+
+
+class ArchivePassword(models.Model):
+    """An archive's password, encrypted, for as long as the request may still have to be sent."""
+
+    submission = models.OneToOneField(Submission, models.CASCADE, primary_key=True, related_name="archive_password")
+    ciphertext = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"password of {self.submission_id}"
+
+
+class Approval(models.Model):
+    """A decision of one person about exactly one request, never their own: a trigger holds both (migration 0002)."""
+
+    class Decision(models.TextChoices):
+        APPROVED = "approved"
+        REJECTED = "rejected"
+
+    submission = models.ForeignKey(Submission, models.CASCADE, related_name="approvals")
+    by = models.ForeignKey(User, models.PROTECT, related_name="decisions")
+    decision = models.CharField(max_length=10, choices=Decision.choices)
+    comment = models.TextField(default="")
+    request_sha256 = models.CharField(max_length=64)
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["at", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["submission", "by"], name="one_decision_per_person"),
+            models.CheckConstraint(condition=Q(decision__in=["approved", "rejected"]), name="decision_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.decision} by {self.by}"

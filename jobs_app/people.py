@@ -1,0 +1,58 @@
+"""People and services: making them, from the command line."""
+
+from collections.abc import Collection
+from datetime import timedelta
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+
+from . import audit
+from .actors import Actor, Role, Scope
+from .audit import Action
+from .errors import Invalid, Problem
+from .models import ApiToken, RoleGrant, Service, User
+
+
+def create_person(name: str, password: str, *, roles: Collection[Role], email: str = "", by: Actor) -> User:
+    """A new person with these roles; raises ``Invalid`` when the name is taken or the password too weak."""
+    person = User(username=name, email=email)
+    try:
+        person.clean_fields(exclude=["password"])
+        person.validate_unique()
+        validate_password(password, person)
+    except ValidationError as error:
+        raise Invalid([Problem("", "invalid", message) for message in error.messages]) from error
+    person.set_password(password)
+    with transaction.atomic():
+        person.save()
+        RoleGrant.objects.bulk_create(RoleGrant(person=person, role=role) for role in sorted(set(roles)))
+        audit.record(Action.PERSON_CREATED, by=by, person=f"person:{person.pk}", roles=sorted(set(roles)))
+    return person
+
+
+def create_token(
+    service_name: str, *, scopes: Collection[Scope], days: int, by: Actor, secret: str = "", owner: User | None = None
+) -> str:
+    """A new token of the service, which is made if it is new; the result is the secret, which is kept nowhere."""
+    secret = secret or ApiToken.new_secret()
+    with transaction.atomic():
+        service, is_new = Service.objects.get_or_create(name=service_name, defaults={"owner": owner})
+        if is_new:
+            audit.record(Action.SERVICE_CREATED, by=by, service=f"service:{service.pk}")
+        token = ApiToken.objects.create(
+            service=service,
+            digest=ApiToken.digest_of(secret),
+            scopes=sorted(set(scopes)),
+            expires_at=timezone.now() + timedelta(days=days),
+        )
+        audit.record(
+            Action.TOKEN_CREATED,
+            by=by,
+            service=f"service:{service.pk}",
+            token=f"token:{token.pk}",
+            scopes=token.scopes,
+            until=token.expires_at.isoformat(),
+        )
+    return secret

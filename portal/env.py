@@ -1,0 +1,91 @@
+"""Reads settings from the environment, strictly: a value that can't be used stops the start with one sentence.
+
+Every secret ``X`` may be given as ``X_FILE``, the path of a file that holds it.
+"""
+
+import ipaddress
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+def text(name: str, default: str = "") -> str:
+    return os.environ.get(name, "").strip() or default
+
+
+def secret(name: str, default: str = "") -> str:
+    """The value of ``name``, or the content of the file named by ``name_FILE``; giving both is an error."""
+    value, path = text(name), text(f"{name}_FILE")
+    if value and path:
+        raise ImproperlyConfigured(f"{name} and {name}_FILE are both set; keep one of them.")
+    if not path:
+        return value or default
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name}_FILE names {path}, which can't be read: {error.strerror}.") from error
+
+
+def integer(name: str, default: int, *, least: int = 0) -> int:
+    value = text(name, str(default))
+    if not value.isascii() or not value.isdigit() or int(value) < least:
+        raise ImproperlyConfigured(f"{name} must be a whole number, at least {least}, not {value!r}.")
+    return int(value)
+
+
+def number(name: str, default: float) -> float:
+    """A positive number of seconds."""
+    value = text(name, str(default))
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise ImproperlyConfigured(f"{name} must be a positive number of seconds, not {value!r}.")
+    return seconds
+
+
+def choice(name: str, choices: tuple[str, ...], default: str) -> str:
+    value = text(name, default)
+    if value not in choices:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
+    return value
+
+
+def items(name: str) -> list[str]:
+    """A comma separated list, without empty items."""
+    return [item.strip() for item in secret(name).split(",") if item.strip()]
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether ``host`` surely means this machine: ``localhost`` or a loopback address, nothing that needs DNS."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+def web_address(name: str, value: str) -> str:
+    """``value`` as an ``https://`` address without a trailing slash; plain http only to loopback."""
+    parts = urlsplit(value)
+    try:
+        well_formed = bool(parts.hostname) and not (parts.username or parts.password or parts.query or parts.fragment)
+        parts.port  # noqa: B018  (raises when the port isn't a number)
+    except ValueError:
+        well_formed = False
+    if not well_formed or parts.scheme not in ("http", "https"):
+        raise ImproperlyConfigured(f"{name} must be an address such as https://host, not {value!r}.")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ImproperlyConfigured(
+            f"{name} must begin with https://; plain http is only for this machine's own address."
+        )
+    return value.rstrip("/")
+
+
+def raw(name: str, default: str) -> str:
+    """The value as it stands, white space included; the default only when it isn't set at all."""
+    return os.environ.get(name, default)

@@ -1,0 +1,261 @@
+"""Every setting of the portal. The environment is read here, through env.py, and nowhere else."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from celery.schedules import schedule
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from psycopg.conninfo import conninfo_to_dict
+
+from . import demo, env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+PORTAL_ENV = env.choice("PORTAL_ENV", ("demo", "production"), "demo")
+IS_DEMO = PORTAL_ENV == "demo"
+DATA_DIR = Path(env.text("PORTAL_DATA_DIR", str(BASE_DIR / ".portal"))).resolve()
+
+
+def _required(name: str, *, demo_value: str = "") -> str:
+    """The secret ``name``; a demo makes its own, a production start without it is refused."""
+    value = env.secret(name)
+    if not value and not IS_DEMO:
+        raise ImproperlyConfigured(f"{name} is not set; production starts with no generated secret. See .env.example.")
+    return value or demo_value
+
+
+_demo = demo.load(DATA_DIR) if IS_DEMO else demo.NOTHING
+
+# --- Where the portal is ---------------------------------------------------------------------------------------------
+PORTAL_HOST = env.text("PORTAL_HOST", "127.0.0.1")
+PORTAL_PORT = env.integer("PORTAL_PORT", 8000, least=1)
+if IS_DEMO and not env.is_loopback(PORTAL_HOST):
+    raise ImproperlyConfigured(
+        f"PORTAL_HOST is {PORTAL_HOST}, but a demo listens on this machine only: "
+        "use 127.0.0.1, or PORTAL_ENV=production."
+    )
+PORTAL_BASE_URL = env.web_address("PORTAL_BASE_URL", env.text("PORTAL_BASE_URL", f"http://127.0.0.1:{PORTAL_PORT}"))
+_base = urlsplit(PORTAL_BASE_URL)
+_https = _base.scheme == "https"
+ALLOWED_HOSTS = env.items("PORTAL_ALLOWED_HOSTS")
+if not ALLOWED_HOSTS and not IS_DEMO:
+    raise ImproperlyConfigured("PORTAL_ALLOWED_HOSTS is not set; name the host names people use, comma separated.")
+ALLOWED_HOSTS = ALLOWED_HOSTS or ["127.0.0.1", "localhost", "[::1]"]
+PORTAL_PROXIES = env.integer("PORTAL_PROXIES", 0)
+
+SECRET_KEY = _required("PORTAL_SECRET_KEY", demo_value=_demo.secret_key)
+FIELD_KEYS = env.items("PORTAL_FIELD_KEYS") or [_required("PORTAL_FIELD_KEYS", demo_value=_demo.field_key)]
+# The sealer's private key: whoever serves or sends must not even be able to read it.
+AUDIT_KEY_IS_HERE = bool(env.secret("PORTAL_AUDIT_KEY"))
+DEBUG = False
+
+# --- The application -------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "jobs_app",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.admin",
+    "django.contrib.humanize",
+    "rest_framework",
+    "csp",
+]
+MIDDLEWARE = [
+    "jobs_app.middleware.request_id",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "jobs_app.middleware.sign_in_required",
+]
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "jobs_app.web.context.portal",
+            ],
+        },
+    }
+]
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]
+USE_TZ = True
+TIME_ZONE = "UTC"
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STORAGES = {"staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"}}
+WHITENOISE_USE_FINDERS = IS_DEMO
+WHITENOISE_AUTOREFRESH = False
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+APPEND_SLASH = True
+
+# --- People ----------------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "jobs_app.User"
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "sign-in"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+DEMO_PASSWORD = env.secret("PORTAL_DEMO_PASSWORD") or _demo.password
+DEMO_TOKEN = env.secret("PORTAL_DEMO_TOKEN") or _demo.token
+
+SESSION_COOKIE_NAME = "__Host-session" if _https else "session"
+CSRF_COOKIE_NAME = "__Host-csrf" if _https else "csrf"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = 12 * 60 * 60
+SECURE_SSL_REDIRECT = False  # The proxy that ends TLS redirects; health checks reach the portal by plain http.
+SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if _https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PORTAL_PROXIES else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CSRF_TRUSTED_ORIGINS = [f"{_base.scheme}://{_base.netloc}"]
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
+
+
+# --- PostgreSQL ------------------------------------------------------------------------------------------------------
+def _database(role: str, *names: str) -> dict[str, Any]:
+    """The database at the first of the addresses ``names`` that is set, else the embedded server's, as ``role``."""
+    url = next(filter(None, map(env.secret, names)), "")
+    if not url and not IS_DEMO:
+        raise ImproperlyConfigured("DATABASE_URL is not set; production brings its own PostgreSQL. See .env.example.")
+    common: dict[str, Any] = {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
+    if not url:
+        return {"ENGINE": "portal.embedded_database", "NAME": "portal", "USER": f"portal_{role}", **common}
+    try:
+        options = conninfo_to_dict(url)
+    except Exception as error:
+        raise ImproperlyConfigured(
+            f"{names[0]} is not an address such as postgresql://user:password@host/name."
+        ) from error
+    keys = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
+    known = {key: str(options.pop(field, "") or "") for key, field in keys.items()}
+    return {"ENGINE": "django.db.backends.postgresql", **known, "OPTIONS": options, **common}
+
+
+DATABASES = {
+    "default": _database("app", "DATABASE_URL"),
+    # Migrates and grants; the application never connects as this one.
+    "owner": _database("owner", "DATABASE_OWNER_URL", "DATABASE_URL"),
+    "sealer": _database("sealer", "DATABASE_SEALER_URL", "DATABASE_URL"),
+}
+
+# --- Celery ----------------------------------------------------------------------------------------------------------
+POLL_SECONDS = env.number("PORTAL_POLL_SECONDS", 5)
+SWEEP_SECONDS = env.number("PORTAL_SWEEP_SECONDS", 10)
+REDIS_URL = env.secret("REDIS_URL", _demo.redis_url)
+if not REDIS_URL and not IS_DEMO:
+    raise ImproperlyConfigured("REDIS_URL is not set; production brings its own Redis or Valkey. See .env.example.")
+CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 1, "socket_connect_timeout": 1, "max_retries": 1}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_ACKS_LATE = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 8.0
+CELERY_TIMEZONE = "UTC"
+# An overdue beat message says nothing that the next one doesn't say, so it may expire.
+CELERY_BEAT_SCHEDULE = {
+    name: {"task": f"jobs_app.tasks.{name}", "schedule": schedule(seconds), "options": {"expires": max(seconds, 1)}}
+    for name, seconds in {
+        "sweep": SWEEP_SECONDS,
+        "poll": POLL_SECONDS,
+        "keep_alive": 300.0,
+        "make_partitions": 3600.0,
+    }.items()
+}
+
+# --- KooDrive --------------------------------------------------------------------------------------------------------
+KOODRIVE_BASE_URL = env.text("KOODRIVE_BASE_URL", _demo.sandbox_url)
+if not KOODRIVE_BASE_URL:
+    raise ImproperlyConfigured("KOODRIVE_BASE_URL is not set; name KooDrive's address, such as https://host.")
+KOODRIVE_BASE_URL = env.web_address("KOODRIVE_BASE_URL", KOODRIVE_BASE_URL)
+_koodrive = urlsplit(KOODRIVE_BASE_URL)
+if IS_DEMO and not env.is_loopback(_koodrive.hostname):
+    raise ImproperlyConfigured(
+        f"KOODRIVE_BASE_URL names {_koodrive.hostname}, but a demo must not touch real files: "
+        "use the sandbox, or PORTAL_ENV=production."
+    )
+if (_koodrive.hostname, _koodrive.port) in {(_base.hostname, _base.port), (PORTAL_HOST, PORTAL_PORT)}:
+    raise ImproperlyConfigured("KOODRIVE_BASE_URL is the portal's own address; name KooDrive's.")
+KOODRIVE_AUTH = env.choice("KOODRIVE_AUTH", ("bearer", "app"), "bearer")
+KOODRIVE_TOKEN = env.secret("KOODRIVE_TOKEN", _demo.koodrive_token)
+KOODRIVE_APP_ID = env.text("KOODRIVE_APP_ID")
+KOODRIVE_APP_SECRET = env.secret("KOODRIVE_APP_SECRET")
+KOODRIVE_USER_ID = env.text("KOODRIVE_USER_ID")
+# Not stripped: whether a space stands behind the scheme word is one of the vendor's unknowns.
+KOODRIVE_SCHEME = env.raw("KOODRIVE_SCHEME", "Bearer ")
+KOODRIVE_OFFSET_BASE = env.integer("KOODRIVE_OFFSET_BASE", 0)
+KOODRIVE_TIME_ZONE = env.text("KOODRIVE_TIME_ZONE", "Asia/Shanghai")
+KOODRIVE_CONNECT_TIMEOUT = env.number("KOODRIVE_CONNECT_TIMEOUT", 3)
+KOODRIVE_READ_TIMEOUT = env.number("KOODRIVE_READ_TIMEOUT", 30)
+KOODRIVE_PROXY = env.secret("KOODRIVE_PROXY")
+KOODRIVE_CA_FILE = env.text("KOODRIVE_CA_FILE")
+KOODRIVE_MAX_FILES = env.integer("KOODRIVE_MAX_FILES", 1000, least=1)
+
+# --- REST ------------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "jobs_app.api.authentication.ServiceTokenAuthentication",
+        "jobs_app.api.authentication.PersonSessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["jobs_app.api.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "EXCEPTION_HANDLER": "jobs_app.api.problems.handler",
+    "UNAUTHENTICATED_USER": None,
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {
+        # Its "Bad Request" and "Not Found" lines repeat the access log.
+        "django.request": {"level": "ERROR"},
+        # The sweep and the poll run every few seconds; only what they do is worth a line.
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
+    },
+}

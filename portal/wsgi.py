@@ -1,0 +1,12 @@
+"""The WSGI application that the web server loads."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+application = get_wsgi_application()
+
+from jobs_app.checks import refuse_a_careless_start  # noqa: E402  (needs the applications to be loaded)
+
+refuse_a_careless_start()

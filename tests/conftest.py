@@ -1,0 +1,100 @@
+"""What tests share: a migrated database that is emptied after each of them, people, services, and callers of the API."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+from django.test import Client
+
+from jobs_app import people
+from jobs_app.actors import COMMAND_LINE, SUBMISSION_SCOPES, Role, Scope
+from jobs_app.models import User
+
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture(scope="session")
+def migrated(servers: None, django_db_blocker: Any) -> None:
+    """The test database, brought up to date by its owner; never a database with another kind of name."""
+    names = {database["NAME"] for database in settings.DATABASES.values()}
+    assert all(name.startswith("test_") for name in names), f"not a test database: {names}"
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    with django_db_blocker.unblock():
+        call_command("migrate", verbosity=0)
+
+
+@pytest.fixture
+def database(migrated: None, django_db_blocker: Any) -> Iterator[None]:
+    """The database with real transactions. Rows are gone afterwards; the trail stays, as it has to."""
+    with django_db_blocker.unblock():
+        yield
+        with connections["owner"].cursor() as cursor:
+            tables = [
+                table
+                for table in connections["owner"].introspection.table_names(cursor)
+                if table.startswith("jobs_app_") or table in ("django_session", "django_admin_log")
+            ]
+            cursor.execute(f"TRUNCATE {', '.join(tables)} CASCADE")
+        for connection in connections.all(initialized_only=True):
+            connection.close()
+
+
+def make_person(name: str, *roles: Role) -> User:
+    return people.create_person(name, PASSWORD, roles=roles, by=COMMAND_LINE)
+
+
+@pytest.fixture
+def operator(database: None) -> User:
+    return make_person("olga", Role.OPERATOR)
+
+
+@pytest.fixture
+def approver(database: None) -> User:
+    return make_person("anton", Role.APPROVER)
+
+
+@pytest.fixture
+def auditor(database: None) -> User:
+    return make_person("aurora", Role.AUDITOR)
+
+
+@pytest.fixture
+def administrator(database: None) -> User:
+    return make_person("adele", Role.ADMINISTRATOR)
+
+
+@pytest.fixture
+def stranger(database: None) -> User:
+    """Somebody who may sign in and has no role."""
+    return make_person("stefan")
+
+
+class Api:
+    """Calls the REST API as a service (by token) or as a signed-in person."""
+
+    def __init__(self, *, token: str = "", person: User | None = None) -> None:
+        self._client = Client(raise_request_exception=False)
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        if person:
+            self._client.force_login(person)
+
+    def get(self, path: str, **parameters: Any) -> Any:
+        return self._client.get(f"/api/v1/{path}", parameters, headers=self._headers)
+
+    def post(self, path: str, body: Any, **headers: str) -> Any:
+        return self._client.post(
+            f"/api/v1/{path}", body, content_type="application/json", headers=self._headers | headers
+        )
+
+
+def token_of(service: str, *scopes: Scope, owner: User | None = None) -> str:
+    return people.create_token(service, scopes=scopes, days=1, by=COMMAND_LINE, owner=owner)
+
+
+@pytest.fixture
+def service(database: None) -> Api:
+    """A service with every scope of submissions."""
+    return Api(token=token_of("payroll", *SUBMISSION_SCOPES))

@@ -1,0 +1,26 @@
+"""Actors for tests that call the verbs themselves, and a way to break the trail."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection, connections
+
+from jobs_app import identities
+from jobs_app.actors import Actor, Channel
+from jobs_app.models import User
+
+
+def operator_actor(user: User, channel: Channel = Channel.WEB) -> Actor:
+    return identities.person(user, channel=channel, ip="192.0.2.7", request_id="test-request")
+
+
+@contextmanager
+def without_the_trail() -> Iterator[None]:
+    """Takes the application's right to write the trail away, as a broken deployment would."""
+    role = connection.settings_dict["USER"]
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(f"REVOKE EXECUTE ON FUNCTION audit.record(text[]) FROM {role}")
+        try:
+            yield
+        finally:
+            cursor.execute(f"GRANT EXECUTE ON FUNCTION audit.record(text[]) TO {role}")
