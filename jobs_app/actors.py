@@ -41,10 +41,10 @@ class Channel(StrEnum):
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts. ``key`` is the row's number; ``accountable`` the number of the person who answers for it, if any."""
+    """Who acts. ``key`` is the row's number, 0 for the portal itself; ``accountable`` that of who answers for it."""
 
     kind: Kind
-    key: int | None
+    key: int
     name: str
     channel: Channel
     auth: str
@@ -58,10 +58,10 @@ class Actor:
     @property
     def id(self) -> str:
         """Stable for ever, such as ``person:7``; names change, this doesn't."""
-        return f"{self.kind}:{self.key if self.key is not None else self.name}"
+        return f"{self.kind}:{self.key or self.name}"
 
 
-WORKER = Actor(Kind.SYSTEM, None, "dispatch", Channel.WORKER, "worker")
-TRACKER = Actor(Kind.SYSTEM, None, "tracking", Channel.WORKER, "worker")
-SWEEPER = Actor(Kind.SYSTEM, None, "sweep", Channel.BEAT, "beat")
-COMMAND_LINE = Actor(Kind.SYSTEM, None, "command-line", Channel.CLI, "cli")
+WORKER = Actor(Kind.SYSTEM, 0, "dispatch", Channel.WORKER, "worker")
+TRACKER = Actor(Kind.SYSTEM, 0, "tracking", Channel.WORKER, "worker")
+SWEEPER = Actor(Kind.SYSTEM, 0, "sweep", Channel.BEAT, "beat")
+COMMAND_LINE = Actor(Kind.SYSTEM, 0, "command-line", Channel.CLI, "cli")

@@ -1,5 +1,7 @@
 """What approvers do: decide about exactly the request they looked at, never about their own."""
 
+from typing import Any
+
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -20,7 +22,7 @@ def approve(submission: Submission, *, by: Actor, request_sha256: str, comment: 
     return _decide(submission, Approval.Decision.APPROVED, by, request_sha256, comment)
 
 
-def reject(submission: Submission, *, by: Actor, request_sha256: str, comment: str) -> Submission:
+def reject(submission: Submission, *, by: Actor, request_sha256: str, comment: str = "") -> Submission:
     """Ends the submission for good. Raises what ``approve`` raises, and ``Invalid`` without a comment."""
     return _decide(submission, Approval.Decision.REJECTED, by, request_sha256, comment)
 
@@ -56,7 +58,7 @@ def _store(submission: Submission, decision: Approval.Decision, by: Actor, comme
 
 def _follow(submission: Submission, decision: Approval.Decision, by: Actor, comment: str) -> None:
     """Moves the submission on, as the decision says, or tells the trail of an approval that is not yet the last one."""
-    said = {"requestSha256": submission.request_sha256, "comment": comment or None}
+    said: dict[str, Any] = {"requestSha256": submission.request_sha256, "comment": comment or None}
     if decision is Approval.Decision.REJECTED:
         lifecycle.move(submission, State.REJECTED, by=by, action=Action.SUBMISSION_REJECTED, **said)
     elif submission.approvals.filter(decision=Approval.Decision.APPROVED).count() < submission.approvals_needed:

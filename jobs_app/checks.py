@@ -1,4 +1,4 @@
-"""Refuses a careless production before it serves or sends anything; also tells ``manage.py check --database default``."""
+"""Refuses a careless production before it serves or sends; ``manage.py check --database default`` asks it too."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -203,7 +203,7 @@ def _body(submission: Submission) -> dict[str, Any]:
     if canonical.sha256(body) != submission.request_sha256:
         raise ValueError(f"The stored request of submission {submission.pk} is not the one that was submitted.")
     if "password" in body:
-        body["password"] = encryption.decrypt(submission.archive_password.ciphertext)
+        body["password"] = encryption.decrypt(bytes(submission.archive_password.ciphertext))
     return body
 
 

@@ -12,7 +12,7 @@ def encrypt(text: str) -> bytes:
 def decrypt(ciphertext: bytes) -> str:
     """Raises ImproperlyConfigured when none of the keys fits."""
     try:
-        return _keys().decrypt(bytes(ciphertext)).decode()
+        return _keys().decrypt(ciphertext).decode()
     except InvalidToken as error:
         raise ImproperlyConfigured(
             "No key of PORTAL_FIELD_KEYS fits; add the older ones again, behind the newest."

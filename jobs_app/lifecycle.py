@@ -61,12 +61,6 @@ def move(
         )
 
 
-def note(submission: Submission, *, changes: Mapping[str, Any]) -> None:
-    """Sets columns of a row that stays in its state; raises ``WrongState`` when it has left it."""
-    with transaction.atomic():
-        _take(submission, submission.state, dict(changes), None)
-
-
 def _take(submission: Submission, before: State, values: Mapping[str, Any], guard: Mapping[str, Any] | None) -> None:
     taken = Submission.objects.filter(pk=submission.pk, status=before, **(guard or {})).update(**values)
     if taken != 1:

@@ -61,12 +61,10 @@ def load(folder: Path) -> Demo:
         return Demo(**json.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise ImproperlyConfigured(
-            f"The demo's data folder {folder} can't be used: {error.strerror}. Set PORTAL_DATA_DIR to a folder of yours."
+            f"The data folder {folder} can't be used: {error.strerror}. Set PORTAL_DATA_DIR to a folder of yours."
         ) from error
     except (ValueError, TypeError) as error:
-        raise ImproperlyConfigured(
-            f"{path} is damaged; restore it, or remove the folder to start the demo anew."
-        ) from error
+        raise ImproperlyConfigured(f"{path} is damaged; restore it, or remove the folder to start anew.") from error
 
 
 def change_port(folder: Path, name: str) -> Demo:

@@ -1,4 +1,4 @@
-"""What tests share: a migrated database that is emptied after each of them, people, services, and callers of the API."""
+"""What tests share: a migrated database, emptied after each of them, people, services, and callers of the API."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -49,7 +49,7 @@ class ServiceTokenAuthentication(BaseAuthentication):
 class PersonSessionAuthentication(SessionAuthentication):
     """The session of somebody who signed in on the pages; writing calls need the CSRF token."""
 
-    def authenticate(self, request: Request) -> tuple[object, Actor] | None:  # type: ignore[override]
+    def authenticate(self, request: Request) -> tuple[object, Actor] | None:
         found = super().authenticate(request)
         if found is None:
             return None

@@ -18,8 +18,8 @@ from tests.examples import SPACE, body, file_id
 
 FIELDS = (
     "id status final statusDetail waitingFor needsPerson nextCheckAt operation request requestSha256 labels reason "
-    "reference batch row source createdBy taskId outcomeBasis result progress files attempts approval retryOf notBefore "
-    "notAfter createdAt sentAt acceptedAt finishedAt warnings receipt url"
+    "reference batch row source createdBy taskId outcomeBasis result progress files attempts approval retryOf "
+    "notBefore notAfter createdAt sentAt acceptedAt finishedAt warnings receipt url"
 )
 
 

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from portal.env import is_loopback
 
-from ...koodrive.sandbox import Sandbox
+from ...koodrive.sandbox import App, Sandbox
 
 
 class Command(BaseCommand):
@@ -35,8 +35,7 @@ class Command(BaseCommand):
         port = _port_of_settings() if options["port"] is None else options["port"]
         token = settings.KOODRIVE_TOKEN if options["token"] is None else options["token"]
         try:
-            sandbox = Sandbox(port=port, token=token, speed=options["speed"], record=options["record"])
-            ending = _ending()
+            sandbox = Sandbox(port=port, token=token, app=_app(), speed=options["speed"], record=options["record"])
             sandbox.start()
         except ValueError as error:
             raise CommandError(str(error)) from error
@@ -45,6 +44,7 @@ class Command(BaseCommand):
                 f"The record {options['record']} can't be written" if error.filename else f"Port {port} can't be used"
             )
             raise CommandError(f"{what}: {error.strerror}; give another one.") from error
+        ending = _ending()
         self.stdout.write(f"listening: {sandbox.url}")
         self.stdout.flush()
         ending.wait()
@@ -63,6 +63,12 @@ def _port_of_settings() -> int:
     if address.scheme != "http" or not is_loopback(address.hostname):
         raise CommandError("KOODRIVE_BASE_URL names no port of this machine; give one with --port.")
     return address.port or 80
+
+
+def _app() -> App | None:
+    if not (settings.KOODRIVE_APP_ID and settings.KOODRIVE_APP_SECRET):
+        return None
+    return App(settings.KOODRIVE_APP_ID, settings.KOODRIVE_APP_SECRET)
 
 
 def _ending() -> threading.Event:

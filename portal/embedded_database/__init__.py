@@ -1,0 +1,1 @@
+"""Django's PostgreSQL backend on the demo's own server."""

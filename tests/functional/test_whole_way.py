@@ -1,0 +1,98 @@
+"""From the door to KooDrive and to the end, with real processes."""
+
+from typing import Any
+
+import pytest
+
+from jobs_app.audit import read
+from jobs_app.koodrive.sandbox import Fault, Kind, Sandbox
+from jobs_app.koodrive.sandbox.magic import file_id as magic_file_id
+from jobs_app.models import ArchivePassword, Submission, User
+from jobs_app.operations import OPERATIONS
+from tests.conftest import Api
+from tests.examples import TASK, VENDOR_EXAMPLE, body
+from tests.functional.conftest import Processes, eventually, settled
+
+CANARY = "canary-Pa55word-4711"
+
+
+def row(answer: Any) -> Submission:
+    assert answer.status_code == 201, answer.content
+    return Submission.objects.get(pk=answer.json()["id"])
+
+
+def test_all_nine_operations_reach_their_end(
+    service: Api, approver: User, processes: Processes, sandbox: Sandbox
+) -> None:
+    processes.worker()
+    processes.beat()
+    made = [row(service.post("submissions/", body(each.name))) for each in OPERATIONS]
+    person = Api(person=approver)
+    for each in made:
+        if each.status == "awaiting_approval":
+            agreed = {"comment": "agreed", "requestSha256": each.request_sha256}
+            assert person.post(f"submissions/{each.pk}/approve/", agreed).status_code == 200
+    ended = settled(*made)
+    assert {each.operation: each.status for each in ended} == {each.name: "succeeded" for each in OPERATIONS}
+    assert len(sandbox.received.of("create")) == len(OPERATIONS)
+    for each in ended:
+        assert each.task_id is not None
+        assert each.files_succeeded == each.files_total
+        actions = [line.parsed["event"]["action"] for line in read.of_submission(each.pk)]
+        assert [action for action in actions if action not in ("submission.approved", "task.started")] == [
+            "submission.created",
+            "send.intended",
+            "send.accepted",
+            "task.finished",
+        ]
+
+
+def test_koodrive_receives_the_vendors_example_field_for_field(
+    service: Api, processes: Processes, sandbox: Sandbox
+) -> None:
+    sandbox.faults.add(Fault(Kind.STATUS, status=200, body=f'{{"data": "{TASK}", "code": 0, "msg": "success"}}'))
+    processes.worker()
+    made = row(service.post("submissions/", VENDOR_EXAMPLE | {"reason": "as documented"}))
+
+    def accepted() -> bool:
+        made.refresh_from_db()
+        return made.status != "queued" and made.status != "sending"
+
+    eventually(accepted, what="an answer")
+    assert (made.status, made.task_id, made.outcome_basis) == ("accepted", TASK, "answer")
+    [call] = sandbox.received.of("create")
+    assert call.body == VENDOR_EXAMPLE
+    assert call.headers["authorization"].startswith("Bearer ")
+    assert len(call.headers["x-traceid"]) == 58
+
+
+def test_the_archives_password_reaches_koodrive_and_nothing_else(
+    service: Api, processes: Processes, sandbox: Sandbox
+) -> None:
+    processes.worker()
+    processes.beat()
+    made = row(service.post("submissions/", body("extract", password=CANARY)))
+    [ended] = settled(made)
+    assert ended.status == "succeeded"
+    [call] = sandbox.received.of("create")
+    assert call.has_password
+    assert not ArchivePassword.objects.exists()
+    assert CANARY not in processes.logs()
+    assert not any(CANARY in line.text for line in read.of_submission(made.pk))
+
+
+@pytest.mark.parametrize(
+    ("keyword", "status"),
+    [("fails", "failed"), ("partly", "partially_failed"), ("elsewhere", "refused"), ("stopped", "cancelled")]
+    + [("busy", "succeeded"), ("lost", "unknown"), ("dropped", "unknown"), ("broken", "unknown")],
+)
+def test_magic_file_ids_lead_where_they_say(
+    service: Api, processes: Processes, sandbox: Sandbox, keyword: str, status: str
+) -> None:
+    processes.worker()
+    processes.beat()
+    given = body("copy")
+    given["taskInfo"]["fileInfo"] = [{"fileId": magic_file_id(keyword)}]
+    [ended] = settled(row(service.post("submissions/", given)))
+    assert ended.status == status
+    assert len(sandbox.received.of("create")) == (2 if keyword == "busy" else 1)
