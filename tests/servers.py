@@ -82,14 +82,14 @@ class Broker:
 
 
 @pytest.fixture(scope="session")
-def _one_broker() -> Iterator[Broker]:
+def one_broker() -> Iterator[Broker]:
     broker = Broker()
     yield broker
     broker.stop()
 
 
 @pytest.fixture
-def broker(_one_broker: Broker) -> Broker:
+def broker(one_broker: Broker) -> Broker:
     """Valkey, running, at the address that Celery was given."""
-    _one_broker.start()
-    return _one_broker
+    one_broker.start()
+    return one_broker

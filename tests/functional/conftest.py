@@ -20,6 +20,8 @@ from tests.servers import Broker
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0
+TOKEN = "sandbox-token"
+SPEED = 20
 
 
 def eventually(condition: Callable[[], Any], *, what: str, patience: float = PATIENCE) -> Any:
@@ -44,16 +46,11 @@ def settled(*rows: Submission, patience: float = PATIENCE) -> list[Submission]:
     return [by_id[pk] for pk in wanted]
 
 
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(port=0, token="sandbox-token", speed=20) as running:
-        yield running
-
-
 class Processes:
     """Starts and kills the portal's own processes, pointed to the test's servers and its sandbox."""
 
     def __init__(self, folder: Path, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
         self._folder = folder
         self._running: list[subprocess.Popen[bytes]] = []
         self._environment = os.environ | {
@@ -63,7 +60,7 @@ class Processes:
             "REDIS_URL": settings.REDIS_URL,
             "PORTAL_DATA_DIR": str(settings.DATA_DIR),
             "KOODRIVE_BASE_URL": sandbox.url,
-            "KOODRIVE_TOKEN": "sandbox-token",
+            "KOODRIVE_TOKEN": TOKEN,
             "KOODRIVE_CONNECT_TIMEOUT": "1",
             "KOODRIVE_READ_TIMEOUT": "3",
             "PORTAL_POLL_SECONDS": "0.3",
@@ -108,8 +105,29 @@ def _address(alias: str) -> str:
     return f"postgresql://{known['user']}:{known.get('password', '')}@{known['host']}:{known['port']}/{known['dbname']}"
 
 
+@pytest.fixture(scope="module")
+def running(migrated: None, one_broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
+    """A worker, a beat and a sandbox that the tests of a module share."""
+    one_broker.start()
+    with Sandbox(port=0, token=TOKEN, speed=SPEED) as sandbox:
+        processes = Processes(tmp_path_factory.mktemp("logs"), sandbox)
+        processes.worker()
+        processes.beat()
+        yield processes
+        processes.stop()
+
+
 @pytest.fixture
-def processes(database: None, broker: Broker, sandbox: Sandbox, tmp_path: Path) -> Iterator[Processes]:
-    running = Processes(tmp_path, sandbox)
-    yield running
-    running.stop()
+def sandbox(running: Processes) -> Sandbox:
+    """The sandbox, with nothing received and no fault."""
+    running.sandbox.reset()
+    return running.sandbox
+
+
+@pytest.fixture
+def own(database: None, broker: Broker, tmp_path: Path) -> Iterator[Processes]:
+    """A sandbox and processes of the test's own, to be started and killed by it."""
+    with Sandbox(port=0, token=TOKEN, speed=SPEED) as sandbox:
+        processes = Processes(tmp_path, sandbox)
+        yield processes
+        processes.stop()

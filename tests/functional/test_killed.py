@@ -1,9 +1,6 @@
 """Worker and broker die while work is under way: nothing is lost and nothing is sent twice."""
 
-from django.conf import settings
-
 from jobs_app.audit import read
-from jobs_app.koodrive.sandbox import Sandbox
 from jobs_app.models import Submission
 from tests.conftest import Api
 from tests.examples import body, file_id
@@ -14,11 +11,10 @@ MANY = 50
 
 
 def test_killing_worker_and_broker_under_load_loses_and_doubles_nothing(
-    service: Api, processes: Processes, sandbox: Sandbox, broker: Broker
+    service: Api, own: Processes, broker: Broker
 ) -> None:
-    settings.KOODRIVE_CONNECT_TIMEOUT, settings.KOODRIVE_READ_TIMEOUT = 1, 3
-    worker = processes.worker()
-    beat = processes.beat()
+    worker = own.worker()
+    beat = own.beat()
     made = []
     for number in range(MANY):
         given = body("copy")
@@ -27,20 +23,20 @@ def test_killing_worker_and_broker_under_load_loses_and_doubles_nothing(
         assert answer.status_code == 201
         made.append(Submission.objects.get(pk=answer.json()["id"]))
         if number == MANY // 3:
-            eventually(lambda: len(sandbox.received) > 0, what="a first call")
-            processes.kill(worker)
+            eventually(lambda: len(own.sandbox.received) > 0, what="a first call")
+            own.kill(worker)
             broker.kill()
         if number == MANY // 2:
             broker.start()
-            worker = processes.worker()
+            worker = own.worker()
         if number == MANY * 3 // 4:
-            processes.kill(worker)
-            processes.kill(beat)
-    processes.worker()
-    processes.beat()
+            own.kill(worker)
+            own.kill(beat)
+    own.worker()
+    own.beat()
     ended = settled(*made, patience=120)
 
-    calls = sandbox.received.creates_by_file()
+    calls = own.sandbox.received.creates_by_file()
     for number, row in enumerate(ended):
         assert calls[file_id(number)] <= 1
         assert row.status == "unknown" or (row.status == "succeeded" and calls[file_id(number)] == 1)

@@ -21,11 +21,7 @@ def row(answer: Any) -> Submission:
     return Submission.objects.get(pk=answer.json()["id"])
 
 
-def test_all_nine_operations_reach_their_end(
-    service: Api, approver: User, processes: Processes, sandbox: Sandbox
-) -> None:
-    processes.worker()
-    processes.beat()
+def test_all_nine_operations_reach_their_end(service: Api, approver: User, sandbox: Sandbox) -> None:
     made = [row(service.post("submissions/", body(each.name))) for each in OPERATIONS]
     person = Api(person=approver)
     for each in made:
@@ -47,11 +43,8 @@ def test_all_nine_operations_reach_their_end(
         ]
 
 
-def test_koodrive_receives_the_vendors_example_field_for_field(
-    service: Api, processes: Processes, sandbox: Sandbox
-) -> None:
+def test_koodrive_receives_the_vendors_example_field_for_field(service: Api, sandbox: Sandbox) -> None:
     sandbox.faults.add(Fault(Kind.STATUS, status=200, body=f'{{"data": "{TASK}", "code": 0, "msg": "success"}}'))
-    processes.worker()
     made = row(service.post("submissions/", VENDOR_EXAMPLE | {"reason": "as documented"}))
 
     def accepted() -> bool:
@@ -67,17 +60,15 @@ def test_koodrive_receives_the_vendors_example_field_for_field(
 
 
 def test_the_archives_password_reaches_koodrive_and_nothing_else(
-    service: Api, processes: Processes, sandbox: Sandbox
+    service: Api, running: Processes, sandbox: Sandbox
 ) -> None:
-    processes.worker()
-    processes.beat()
     made = row(service.post("submissions/", body("extract", password=CANARY)))
     [ended] = settled(made)
     assert ended.status == "succeeded"
     [call] = sandbox.received.of("create")
     assert call.has_password
     assert not ArchivePassword.objects.exists()
-    assert CANARY not in processes.logs()
+    assert CANARY not in running.logs()
     assert not any(CANARY in line.text for line in read.of_submission(made.pk))
 
 
@@ -86,11 +77,7 @@ def test_the_archives_password_reaches_koodrive_and_nothing_else(
     [("fails", "failed"), ("partly", "partially_failed"), ("elsewhere", "refused"), ("stopped", "cancelled")]
     + [("busy", "succeeded"), ("lost", "unknown"), ("dropped", "unknown"), ("broken", "unknown")],
 )
-def test_magic_file_ids_lead_where_they_say(
-    service: Api, processes: Processes, sandbox: Sandbox, keyword: str, status: str
-) -> None:
-    processes.worker()
-    processes.beat()
+def test_magic_file_ids_lead_where_they_say(service: Api, sandbox: Sandbox, keyword: str, status: str) -> None:
     given = body("copy")
     given["taskInfo"]["fileInfo"] = [{"fileId": magic_file_id(keyword)}]
     [ended] = settled(row(service.post("submissions/", given)))
