@@ -1,3 +1,21 @@
 """The pages' addresses."""
 
-urlpatterns: list = []
+from django.urls import path
+
+from . import compose, decisions, health, pages, session
+
+urlpatterns = [
+    path("", pages.home, name="home"),
+    path("sign-in/", session.SignIn.as_view(), name="sign-in"),
+    path("sign-out/", session.sign_out, name="sign-out"),
+    path("submissions/", pages.listed, name="submissions"),
+    path("submissions/new/", compose.new, name="compose"),
+    path("submissions/new/review/", compose.review, name="review"),
+    path("submissions/new/submit/", compose.submit, name="submit"),
+    path("submissions/<uuid:pk>/", pages.submission, name="submission"),
+    path("submissions/<uuid:pk>/live/", pages.live, name="live"),
+    path("submissions/<uuid:pk>/decide/", decisions.decide, name="decide"),
+    path("approvals/", decisions.inbox, name="approvals"),
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+]

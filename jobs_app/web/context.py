@@ -1,0 +1,31 @@
+"""What every page shows around its own content."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from .. import pauses, permissions
+from ..actors import Role
+from ..models import Submission
+from ..states import State
+from .actor import actor_of
+
+
+def portal(request: HttpRequest) -> dict[str, Any]:
+    """Nothing here may fail where the database does: error pages are shown with it too."""
+    if not getattr(request, "user", None) or not request.user.is_authenticated:
+        return {"is_demo": settings.IS_DEMO}
+    actor = actor_of(request)
+    return {
+        "is_demo": settings.IS_DEMO,
+        "actor": actor,
+        "may_submit": permissions.submit(actor) is None,
+        "is_approver": Role.APPROVER in actor.roles,
+        "pause": pauses.current(),
+        "waiting_for_me": _waiting_for(actor.key) if Role.APPROVER in actor.roles else 0,
+    }
+
+
+def _waiting_for(person: int) -> int:
+    return Submission.objects.filter(status=State.AWAITING_APPROVAL).exclude(accountable=person).count()

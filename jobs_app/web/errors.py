@@ -1,0 +1,76 @@
+"""What a person sees instead of a traceback: which kind of trouble it is, and what to do."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+
+from ..errors import AuditUnavailable, Invalid, NotAllowed, NotFound, PortalError
+
+_STATUS = {NotAllowed: HTTPStatus.FORBIDDEN, NotFound: HTTPStatus.NOT_FOUND}
+_UNAVAILABLE = "The database can't be reached just now, so nothing was stored; try again shortly."
+
+
+class PortalErrors:
+    """Middleware: an error of the domain that leaves a page's view becomes a page in words."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self._get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if isinstance(error, AuditUnavailable):
+            return _unavailable(request, error.detail)
+        if isinstance(error, OperationalError | InterfaceError):
+            return _unavailable(request, _UNAVAILABLE)
+        if isinstance(error, Invalid):
+            return _page(request, HTTPStatus.BAD_REQUEST, " ".join(problem.detail for problem in error.problems))
+        if isinstance(error, PortalError):
+            found = (status for kind, status in _STATUS.items() if isinstance(error, kind))
+            return _page(request, next(found, HTTPStatus.CONFLICT), error.detail)
+        return None
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _page(
+        request, HTTPStatus.BAD_REQUEST, "The request can't be understood; go back, load the page again, retry."
+    )
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _page(request, HTTPStatus.FORBIDDEN, NotAllowed().detail)
+
+
+def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return _page(
+        request, HTTPStatus.FORBIDDEN, "The page was open for too long; load it again and repeat what you did."
+    )
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _page(request, HTTPStatus.NOT_FOUND, NotFound().detail)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return _bare(request, HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong; tell the administrators this id.")
+
+
+def _page(request: HttpRequest, status: HTTPStatus, detail: str) -> HttpResponse:
+    return render(request, "error.html", {"status": status, "detail": detail}, status=status)
+
+
+def _unavailable(request: HttpRequest, detail: str) -> HttpResponse:
+    response = _bare(request, HTTPStatus.SERVICE_UNAVAILABLE, detail)
+    response["Retry-After"] = "5"
+    return response
+
+
+def _bare(request: HttpRequest, status: HTTPStatus, detail: str) -> HttpResponse:
+    """Without the context processors, which need the database."""
+    context = {"status": status, "detail": detail, "request_id": getattr(request, "request_id", "")}
+    return HttpResponse(render_to_string("error_bare.html", context), status=status)

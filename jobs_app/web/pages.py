@@ -1,0 +1,89 @@
+"""Looking at submissions: home, the list, one submission and its live part."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from .. import explain, listing, pauses, permissions
+from ..errors import NotFound
+from ..models import Submission
+from ..operations import OPERATIONS
+from ..states import FINAL, LABELS, State
+from .actor import actor_of
+from .timeline import timeline
+
+NEEDS_SOMEBODY = (State.UNKNOWN, State.REFUSED, State.FAILED, State.PARTIALLY_FAILED)
+SHOWN = 8
+
+
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    visible = permissions.visible_to(actor_of(request)).with_people().order_by("-created_at", "-id")
+    context = {
+        "in_doubt": visible.filter(status=State.UNKNOWN)[:SHOWN],
+        "open": visible.exclude(status__in=[*FINAL, State.UNKNOWN])[:SHOWN],
+        "latest": visible.filter(status__in=FINAL)[:SHOWN],
+    }
+    return render(request, "home.html", context)
+
+
+@require_GET
+def listed(request: HttpRequest) -> HttpResponse:
+    """The list, as the address narrows it; the same filters as the API's."""
+    by = actor_of(request)
+    parameters = {name: values for name, values in request.GET.lists() if any(values)}
+    if request.GET.get("mine"):
+        parameters["createdBy"] = [by.id]
+    rows = listing.filtered(permissions.visible_to(by).with_people(), parameters)
+    page = listing.page(rows, cursor=request.GET.get("cursor", ""))
+    context = {
+        "page": page,
+        "older": _with_cursor(request, page.older),
+        "newer": _with_cursor(request, page.newer),
+        "operations": OPERATIONS,
+        "states": list(LABELS.items()),
+        "is_filtered": bool(parameters.keys() - {"cursor"}),
+    }
+    return render(request, "submissions.html", context)
+
+
+@require_GET
+def submission(request: HttpRequest, pk: UUID) -> HttpResponse:
+    return render(request, "submission.html", context_of(request, pk))
+
+
+@require_GET
+def live(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The part of the page that changes, which asks for itself again until the end."""
+    return render(request, "components/live.html", context_of(request, pk))
+
+
+def context_of(request: HttpRequest, pk: UUID) -> dict[str, Any]:
+    row = visible_or_404(request, pk)
+    refusal = permissions.decide(actor_of(request), row)
+    return {
+        "row": row,
+        "why": explain.explain(row, pause=pauses.current()),
+        "timeline": timeline(row),
+        "files": row.files.all(),
+        "may_decide": refusal is None,
+        "why_not_decide": refusal.detail if refusal else "",
+    }
+
+
+def visible_or_404(request: HttpRequest, pk: UUID) -> Submission:
+    row = permissions.visible_to(actor_of(request)).with_people().filter(pk=pk).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def _with_cursor(request: HttpRequest, cursor: str | None) -> str | None:
+    if cursor is None:
+        return None
+    parameters = request.GET.copy()
+    parameters["cursor"] = cursor
+    return f"?{parameters.urlencode()}"

@@ -1,0 +1,56 @@
+"""What happened to a submission, told from its audit events."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ..audit import read
+from ..audit.actions import MEANINGS, Action
+from ..models import Submission
+
+
+@dataclass(frozen=True)
+class Step:
+    """One event as people read it; ``facts`` are its particulars, each with its name."""
+
+    seq: int
+    at: datetime
+    action: str
+    meaning: str
+    actor: str
+    channel: str
+    failed: bool
+    facts: list[tuple[str, str]]
+
+
+_FACTS = {
+    "comment": "comment",
+    "detail": "detail",
+    "task": "KooDrive task",
+    "attempt": "attempt",
+    "traceId": "trace id",
+    "milliseconds": "milliseconds",
+    "why": "refused because",
+}
+
+
+def timeline(row: Submission) -> list[Step]:
+    """The submission's events, oldest first."""
+    lines = [line.parsed for line in read.of_submission(row.pk)]
+    names = read.names({line["event"]["actor"]["id"] for line in lines})
+    return [_step(line, names) for line in lines]
+
+
+def _step(line: dict[str, Any], names: dict[str, str]) -> Step:
+    event = line["event"]
+    actor = event["actor"]["id"]
+    return Step(
+        seq=line["seq"],
+        at=datetime.fromisoformat(line["at"]),
+        action=event["action"],
+        meaning=MEANINGS[Action(event["action"])],
+        actor=names.get(actor, actor),
+        channel=event["channel"],
+        failed=event["outcome"] != "ok",
+        facts=[(label, str(event[name])) for name, label in _FACTS.items() if event.get(name) is not None],
+    )

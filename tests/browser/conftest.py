@@ -1,0 +1,112 @@
+"""Browser tests: Debian's Chromium over a whole stack, started as a newcomer starts it."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from portal import demo
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 90
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+
+
+@dataclass(frozen=True)
+class Stack:
+    url: str
+    password: str
+    token: str
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    folder = tmp_path_factory.mktemp("stack")
+    port = demo.free_port()
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("DATABASE_", "REDIS_", "PORTAL_"))}
+    log = folder / "stack.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "stack"],
+            cwd=ROOT,
+            env=kept | {"PORTAL_DATA_DIR": str(folder / "data"), "PORTAL_PORT": str(port), "PORTAL_POLL_SECONDS": "1"},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        end = time.monotonic() + START_SECONDS
+        while not (ready := re.search(r"^ready: (\S+)/$", log.read_text(), re.MULTILINE)):
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < end, log.read_text()
+            time.sleep(0.1)
+        values = demo.load(folder / "data")
+        yield Stack(ready.group(1), values.password, values.token)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    found = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if not found:
+        pytest.skip("No Chromium: install it, or set CHROMIUM to its path.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class Watched:
+    """A page, and everything on it that should not have happened."""
+
+    def __init__(self, context: BrowserContext, stack: Stack) -> None:
+        self.page: Page = context.new_page()
+        self.page.set_default_timeout(20_000)
+        self.troubles: list[str] = []
+        self.page.on("console", lambda message: self._note(message.type in ("error", "warning"), message.text))
+        self.page.on("pageerror", lambda error: self._note(True, str(error)))
+        self.page.on("request", lambda request: self._note(not request.url.startswith(stack.url), request.url))
+        self._stack = stack
+
+    def _note(self, is_trouble: bool, text: str) -> None:
+        # A form that comes back with its mistakes is answered with 400, which Chromium tells its console.
+        if is_trouble and "status of 400" not in text:
+            self.troubles.append(text)
+
+    def sign_in(self, name: str) -> Page:
+        self.page.goto(f"{self._stack.url}/sign-in/")
+        self.page.get_by_label("Name").fill(name)
+        self.page.get_by_label("Password").fill(self._stack.password)
+        self.page.get_by_role("button", name="Sign in").click()
+        self.page.get_by_role("heading", name="Home").wait_for()
+        return self.page
+
+
+@pytest.fixture
+def watch(chromium: Browser, stack: Stack) -> Iterator[object]:
+    """Makes watched pages, each of a browser of its own; none may have had any trouble in the end."""
+    opened: list[tuple[BrowserContext, Watched]] = []
+
+    def new(**options: object) -> Watched:
+        context = chromium.new_context(**options)  # type: ignore[arg-type]
+        watched = Watched(context, stack)
+        opened.append((context, watched))
+        return watched
+
+    yield new
+    for context, _ in opened:
+        context.close()
+    assert [trouble for _, watched in opened for trouble in watched.troubles] == []

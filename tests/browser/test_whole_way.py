@@ -1,0 +1,72 @@
+"""The main ways through the portal, as people go them."""
+
+import re
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from tests.examples import FOLDER, SPACE, file_id
+
+
+def compose(page: Page, operation: str, *lines: str) -> None:
+    page.get_by_role("link", name="New task").click()
+    page.get_by_role("link", name=operation).click()
+    page.locator("[name=files]").fill("\n".join(lines))
+    page.get_by_label("Space that the files are in").fill(SPACE)
+    page.get_by_label("Target space").fill(SPACE)
+    if page.get_by_label("Target folder").count():
+        page.get_by_label("Target folder").fill(FOLDER)
+    page.get_by_label("Reason or ticket").fill("CHG-20311")
+
+
+def test_an_operator_composes_a_copy_and_sees_its_task_id_and_its_end(watch: Any) -> None:
+    page = watch().sign_in("operator")
+    compose(page, "Copy", f"{file_id(1)}, report.pdf", file_id(2))
+    expect(page.locator("#count")).to_have_text("2")
+    page.get_by_role("button", name="Review").click()
+    expect(page.locator("pre")).to_contain_text('"taskType": 1')
+    expect(page.locator("pre")).to_contain_text(file_id(2))
+    page.get_by_role("button", name="Submit").click()
+    expect(page.locator("#task-id")).to_have_text(re.compile(r"^\d{19}$"))
+    expect(page.locator(".chip")).to_contain_text("Succeeded")
+    expect(page.get_by_role("row", name="report.pdf")).to_contain_text("succeeded")
+    expect(page.locator(".timeline")).to_contain_text("send.intended")
+    expect(page.locator(".timeline")).to_contain_text("task.finished")
+
+
+def test_a_deletion_waits_for_another_person_who_sees_exactly_what_it_is(watch: Any) -> None:
+    operator = watch().sign_in("operator")
+    compose(operator, "Delete for good", file_id(77))
+    operator.get_by_role("button", name="Review").click()
+    expect(operator.get_by_text("There is no way back.").first).to_be_visible()
+    operator.get_by_role("button", name="Submit for approval").click()
+    expect(operator.locator(".chip")).to_contain_text("Awaiting approval")
+    assert operator.get_by_role("button", name="Approve").count() == 0
+
+    approver = watch().sign_in("approver")
+    approver.get_by_role("link", name="Approvals", exact=False).first.click()
+    approver.get_by_role("link", name="Delete for good").first.click()
+    expect(approver.locator("pre")).to_contain_text(file_id(77))
+    approver.get_by_role("button", name="Approve").click()
+    expect(approver.locator(".chip")).to_contain_text("Succeeded")
+    expect(operator.locator(".chip")).to_contain_text("Succeeded")
+
+
+def test_mistakes_are_shown_all_at_once_beside_their_fields(watch: Any) -> None:
+    page = watch().sign_in("operator")
+    page.get_by_role("link", name="New task").click()
+    page.get_by_role("link", name="Copy").click()
+    page.locator("[name=files]").fill(f"{file_id(1)}\n{file_id(1)}")
+    page.get_by_role("button", name="Review").click()
+    expect(page.get_by_text("Line 2: Name each file once")).to_be_visible()
+    assert page.locator(".invalid-feedback").count() >= 4
+    expect(page.locator("[name=files]")).to_have_value(f"{file_id(1)}\n{file_id(1)}")
+
+
+def test_the_main_way_works_without_javascript_on_a_narrow_screen(watch: Any) -> None:
+    page = watch(java_script_enabled=False, viewport={"width": 360, "height": 740}).sign_in("operator")
+    compose(page, "Package for download", file_id(5))
+    page.get_by_role("button", name="Review").click()
+    page.get_by_role("button", name="Submit").click()
+    expect(page.get_by_role("heading", name="Package for download")).to_be_visible()
+    expect(page.locator("#content")).to_contain_text("CHG-20311")
