@@ -30,6 +30,12 @@ def _keep_djangos_logging(**kwargs: Any) -> None:
 
 @signals.worker_init.connect
 def _refuse_a_careless_start(**kwargs: Any) -> None:
+    from django.core.exceptions import ImproperlyConfigured
+
     from jobs_app.checks import refuse_a_careless_start
 
-    refuse_a_careless_start()
+    try:
+        refuse_a_careless_start()
+    except ImproperlyConfigured as error:
+        # Celery only logs the exceptions of its signals' receivers; this one ends the process.
+        raise SystemExit(str(error)) from error

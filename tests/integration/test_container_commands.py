@@ -1,0 +1,100 @@
+"""What the containers run, run outside of one: the same commands with a production's environment."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+from django.db import connections
+
+from portal import demo
+
+ROOT = Path(__file__).parents[2]
+
+
+def address(alias: str) -> str:
+    known = connections[alias].get_connection_params()
+    return f"postgresql://{known['user']}:{known.get('password', '')}@{known['host']}:{known['port']}/{known['dbname']}"
+
+
+@pytest.fixture
+def environment(migrated: None, tmp_path: Path) -> dict[str, str]:
+    (tmp_path / "database_url").write_text(address("default"))
+    return {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PORTAL_ENV": "production",
+        "PORTAL_BASE_URL": "https://portal.example.com",
+        "PORTAL_ALLOWED_HOSTS": "127.0.0.1",
+        "PORTAL_PORT": str(demo.free_port()),
+        "PORTAL_SECRET_KEY": "x" * 50,
+        "PORTAL_FIELD_KEYS": Fernet.generate_key().decode(),
+        "DATABASE_URL_FILE": str(tmp_path / "database_url"),
+        "REDIS_URL": "redis://127.0.0.1:1/0",
+        "KOODRIVE_BASE_URL": "https://koodrive.example.com",
+        "KOODRIVE_TOKEN": "none",
+    }
+
+
+def entrypoint(*arguments: str, env: dict[str, str], **options: Any) -> "subprocess.Popen[str]":
+    command = ["sh", "docker/entrypoint", *arguments]
+    return subprocess.Popen(
+        command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options
+    )
+
+
+def test_migrate_runs_as_the_owner(environment: dict[str, str]) -> None:
+    process = entrypoint("migrate", env=environment | {"DATABASE_OWNER_URL": address("owner")})
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+
+
+def test_web_serves_and_ends_when_it_is_told(environment: dict[str, str]) -> None:
+    process = entrypoint("web", env=environment)
+    try:
+        assert get(environment, "/healthz", process) == 200
+        assert get(environment, "/readyz?part=web", process) == 200
+    finally:
+        process.send_signal(signal.SIGTERM)
+        said, _ = process.communicate(timeout=15)
+    assert "Traceback" not in said
+
+
+def get(environment: dict[str, str], path: str, process: "subprocess.Popen[str]") -> int:
+    end = time.monotonic() + 30
+    while process.poll() is None and time.monotonic() < end:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{environment['PORTAL_PORT']}{path}", timeout=5) as answer:
+                return int(answer.status)
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    raise AssertionError("the web server does not answer")
+
+
+@pytest.mark.parametrize("part", ["migrate", "worker", "sandbox"])
+def test_without_a_secret_no_part_starts_and_one_sentence_says_why(environment: dict[str, str], part: str) -> None:
+    process = entrypoint(part, env=environment | {"PORTAL_SECRET_KEY": ""})
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "PORTAL_SECRET_KEY is not set" in said
+
+
+def test_the_owner_of_the_trail_may_not_serve(environment: dict[str, str]) -> None:
+    env = {key: value for key, value in environment.items() if key != "DATABASE_URL_FILE"}
+    process = entrypoint("worker", env=env | {"DATABASE_URL": address("owner")})
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "owns the audit trail" in said
+
+
+def test_the_sandbox_refuses_production(environment: dict[str, str]) -> None:
+    process = entrypoint("sandbox", env=environment)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "Traceback" not in said
