@@ -67,6 +67,24 @@ class WrongState(PortalError):
     code = "wrong_state"
 
 
+class SettleFirst(WrongState):
+    """Nobody knows yet whether KooDrive has it; settle that first, then decide what to do."""
+
+    code = "settle_first"
+
+
+class TaskTaken(WrongState):
+    """This task belongs to another submission; choose another one, or close the submission with a reason."""
+
+    code = "task_taken"
+
+
+class Gone(PortalError):
+    """It was there and is no longer; start a new submission for it."""
+
+    code = "gone"
+
+
 class RequestDiffers(PortalError):
     """The request is not the one that you looked at; load it again, read it, and decide anew."""
 

@@ -4,12 +4,15 @@ A predicate answers None, or the error that says why not: the verb raises it (``
 button. No role includes another, and nothing here asks whether somebody is a superuser.
 """
 
+from django.utils import timezone
+
 from . import audit
 from .actors import Actor, Kind, Role, Scope
 from .audit import Action
-from .errors import NotAllowed, NotFound, OwnSubmission, PeopleOnly, PortalError
+from .errors import Gone, NotAllowed, NotFound, OwnSubmission, PeopleOnly, PortalError, SettleFirst, WrongState
 from .models import Submission
 from .models.submissions import SubmissionQuerySet
+from .states import State
 
 Refusal = PortalError | None
 
@@ -59,6 +62,72 @@ def decide(actor: Actor, submission: Submission) -> Refusal:
     if Role.APPROVER not in actor.roles:
         return NotAllowed()
     return OwnSubmission() if submission.accountable_id == actor.key else None
+
+
+def change(actor: Actor, submission: Submission) -> Refusal:
+    """Cancel or retry: an operator any, a service its own."""
+    if Role.OPERATOR in actor.roles:
+        return None
+    return _unless(Scope.WRITE in actor.scopes and submission.service_id == actor.key)
+
+
+def cancel(actor: Actor, submission: Submission) -> Refusal:
+    if refusal := change(actor, submission):
+        return refusal
+    if submission.state is State.UNKNOWN:
+        return SettleFirst()
+    return WrongState("It has ended already, so there is nothing to cancel.") if submission.is_final else None
+
+
+_RETRIED = {
+    State.PARTIALLY_FAILED,
+    State.FAILED,
+    State.REFUSED,
+    State.EXPIRED,
+    State.CANCELLED,
+    State.CLOSED,
+}
+
+
+def retry(actor: Actor, submission: Submission) -> Refusal:
+    if refusal := change(actor, submission):
+        return refusal
+    if submission.state in _RETRIED:
+        return None
+    return WrongState("Only what ended without full success, and was not rejected, can be submitted again.")
+
+
+def settle(actor: Actor, submission: Submission) -> Refusal:
+    """Bind or close a submission whose outcome is unknown."""
+    if actor.kind is not Kind.PERSON:
+        return PeopleOnly()
+    if Role.OPERATOR not in actor.roles:
+        return NotAllowed()
+    return None if submission.state is State.UNKNOWN else WrongState()
+
+
+def load_package(actor: Actor, submission: Submission) -> Refusal:
+    """Get the address of a finished package: whoever made it, or an operator."""
+    own = submission.service_id if actor.kind is Kind.SERVICE else submission.person_id
+    is_reader = Scope.READ in actor.scopes or bool(actor.roles)
+    if not (Role.OPERATOR in actor.roles or (own == actor.key and is_reader)):
+        return NotAllowed()
+    if submission.operation != "package" or submission.state not in (State.SUCCEEDED, State.PARTIALLY_FAILED):
+        return WrongState("There is no package: only a finished package task has one.")
+    link = getattr(submission, "download_link", None)
+    return Gone() if link is None or link.expires_at <= timezone.now() else None
+
+
+def pause(actor: Actor) -> Refusal:
+    return _unless(not actor.roles.isdisjoint({Role.OPERATOR, Role.APPROVER, Role.ADMINISTRATOR}))
+
+
+def resume(actor: Actor) -> Refusal:
+    return _unless(Role.ADMINISTRATOR in actor.roles)
+
+
+def set_credentials(actor: Actor) -> Refusal:
+    return _unless(Role.ADMINISTRATOR in actor.roles)
 
 
 def _reads_all(actor: Actor) -> bool:

@@ -47,6 +47,15 @@ def number(name: str, default: float) -> float:
     return seconds
 
 
+def rate(name: str, default: str) -> int:
+    """So many calls a second, given as ``20/s``."""
+    value = text(name, default)
+    number, _, unit = value.partition("/")
+    if unit != "s" or not (number.isascii() and number.isdigit() and int(number) > 0):
+        raise ImproperlyConfigured(f"{name} must be a number of calls a second such as 20/s, not {value!r}.")
+    return int(number)
+
+
 def choice(name: str, choices: tuple[str, ...], default: str) -> str:
     value = text(name, default)
     if value not in choices:

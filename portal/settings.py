@@ -234,7 +234,9 @@ KOODRIVE_CONNECT_TIMEOUT = env.number("KOODRIVE_CONNECT_TIMEOUT", 3)
 KOODRIVE_READ_TIMEOUT = env.number("KOODRIVE_READ_TIMEOUT", 30)
 KOODRIVE_PROXY = env.secret("KOODRIVE_PROXY")
 KOODRIVE_CA_FILE = env.text("KOODRIVE_CA_FILE")
+KOODRIVE_RATE = env.rate("KOODRIVE_RATE", "20/s")
 KOODRIVE_MAX_FILES = env.integer("KOODRIVE_MAX_FILES", 1000, least=1)
+KOODRIVE_PACKAGE_DAYS = env.integer("KOODRIVE_PACKAGE_DAYS", 7, least=1)
 
 # --- REST ------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

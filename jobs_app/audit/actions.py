@@ -8,13 +8,24 @@ class Action(StrEnum):
     SUBMISSION_APPROVED = "submission.approved"
     SUBMISSION_REJECTED = "submission.rejected"
     SUBMISSION_EXPIRED = "submission.expired"
+    SUBMISSION_WITHHELD = "submission.withheld"
+    CANCEL_REQUESTED = "cancel.requested"
+    SUBMISSION_CANCELLED = "submission.cancelled"
     SEND_INTENDED = "send.intended"
     SEND_ACCEPTED = "send.accepted"
     SEND_REFUSED = "send.refused"
     SEND_RETURNED = "send.returned"
     SEND_UNKNOWN = "send.unknown"
+    SEND_CONTRADICTED = "send.contradicted"
+    DOUBT_EXAMINED = "doubt.examined"
+    DOUBT_SETTLED = "doubt.settled"
+    DOUBT_BOUND = "doubt.bound"
+    DOUBT_CLOSED = "doubt.closed"
     TASK_STARTED = "task.started"
     TASK_FINISHED = "task.finished"
+    TASK_CANCEL_ASKED = "task.cancel_asked"
+    TASK_CONTRADICTED = "task.contradicted"
+    LINK_HANDED_OUT = "link.handed_out"
     DISPATCH_PAUSED = "dispatch.paused"
     DISPATCH_RESUMED = "dispatch.resumed"
     PERMISSION_DENIED = "permission.denied"
@@ -23,6 +34,7 @@ class Action(StrEnum):
     PERSON_CREATED = "person.created"
     SERVICE_CREATED = "service.created"
     TOKEN_CREATED = "token.created"
+    CREDENTIALS_CHANGED = "credentials.changed"
 
 
 MEANINGS = {
@@ -30,13 +42,24 @@ MEANINGS = {
     Action.SUBMISSION_APPROVED: "A person approved exactly the request with this hash.",
     Action.SUBMISSION_REJECTED: "A person rejected it, for good.",
     Action.SUBMISSION_EXPIRED: "Its time ran out before it was approved or sent.",
+    Action.SUBMISSION_WITHHELD: "It can't be sent as it stands; the line says why, and a person has to mend it.",
+    Action.CANCEL_REQUESTED: "Somebody wants it stopped; it was being sent, or KooDrive has it.",
+    Action.SUBMISSION_CANCELLED: "It was cancelled before anything was sent.",
     Action.SEND_INTENDED: "The worker is about to call KooDrive; written before the connection is opened.",
     Action.SEND_ACCEPTED: "KooDrive gave a task id.",
     Action.SEND_REFUSED: "KooDrive answered with an error and did nothing.",
     Action.SEND_RETURNED: "The call surely did nothing; the submission waits for another try.",
     Action.SEND_UNKNOWN: "It was or may have been sent, and no certain answer came.",
+    Action.SEND_CONTRADICTED: "A late answer names another task than the one that was found; a person has to look.",
+    Action.DOUBT_EXAMINED: "KooDrive's tasks were searched for it and left it open; a person has to decide.",
+    Action.DOUBT_SETTLED: "Exactly one task in KooDrive fits, and it was bound; the line carries the evidence.",
+    Action.DOUBT_BOUND: "A person bound a task in KooDrive to it.",
+    Action.DOUBT_CLOSED: "A person closed it without certain evidence.",
     Action.TASK_STARTED: "KooDrive began to work on the task.",
     Action.TASK_FINISHED: "The task ended; the line carries what became of every file.",
+    Action.TASK_CANCEL_ASKED: "KooDrive was asked to stop the task; its state tells whether it did.",
+    Action.TASK_CONTRADICTED: "The task that was bound isn't what was asked for; a person has to look.",
+    Action.LINK_HANDED_OUT: "The address of a package was handed out; the line doesn't carry it.",
     Action.DISPATCH_PAUSED: "Nothing is sent until the named cause is gone.",
     Action.DISPATCH_RESUMED: "Sending goes on.",
     Action.PERMISSION_DENIED: "Somebody tried what they have no right to.",
@@ -45,4 +68,5 @@ MEANINGS = {
     Action.PERSON_CREATED: "A person was added, with these roles.",
     Action.SERVICE_CREATED: "A service was added.",
     Action.TOKEN_CREATED: "A token of a service was made, with these scopes.",
+    Action.CREDENTIALS_CHANGED: "Another KooDrive token is used from now on; the line names it without revealing it.",
 }

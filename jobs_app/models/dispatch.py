@@ -1,19 +1,54 @@
-"""What holds back sending for everybody."""
+"""What decides about sending for everybody: pauses, KooDrive's credentials, and the pulse of the workers."""
 
 from django.db import models
 from django.db.models.functions import Now
 
+from .people import User
+
 
 class Pause(models.Model):
-    """Nothing is sent while a row stands here; ``cause`` says who may end it."""
+    """Nothing is sent while a row stands here; ``cause`` says how it ends."""
 
     class Cause(models.TextChoices):
         CREDENTIALS = "credentials"  # KooDrive refused them; ends when a harmless read works again
         ADDRESS = "address"  # what answered isn't KooDrive's API; ends likewise
+        UNREACHABLE = "unreachable"  # several calls in a row came to nothing; ends likewise
+        PERSON = "person"  # somebody stopped everything; ends when an administrator says so
 
     cause = models.CharField(max_length=20, unique=True, choices=Cause.choices)
     since = models.DateTimeField(db_default=Now())
     detail = models.TextField()
+    by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
 
     def __str__(self) -> str:
         return f"paused since {self.since}: {self.detail}"
+
+
+class Credential(models.Model):
+    """A bearer token for KooDrive, encrypted; the newest row is the one in use, older ones stay as history, emptied."""
+
+    class Origin(models.TextChoices):
+        ENVIRONMENT = "environment"
+        PORTAL = "portal"
+
+    ciphertext = models.BinaryField()
+    fingerprint = models.CharField(max_length=40, help_text="As the trail names it; reveals nothing.")
+    origin = models.CharField(max_length=20, choices=Origin.choices)
+    set_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    set_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return self.fingerprint
+
+
+class Heartbeat(models.Model):
+    """When a part of the portal last showed that it works; one row a part."""
+
+    part = models.CharField(max_length=40, primary_key=True)
+    at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"{self.part} at {self.at}"

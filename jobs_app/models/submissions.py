@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 
 from .. import states
 from ..operations import BY_NAME, Operation
@@ -59,6 +59,13 @@ class Submission(models.Model):
     token = models.ForeignKey(ApiToken, models.PROTECT, null=True, related_name="+")
     # Who may not approve it: the person, or the owner that the service had when it submitted.
     accountable = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    retry_of = models.ForeignKey("self", models.PROTECT, null=True, related_name="retries")
+    creator = models.GeneratedField(
+        expression=Coalesce(F("service"), -F("person")),
+        output_field=models.BigIntegerField(),
+        db_persist=True,
+        help_text="Whose turn it is when this is sent: the service's number, or the person's, negative.",
+    )
 
     status = models.CharField(max_length=20)
     hold = models.CharField(max_length=20, default="", help_text="Why a queued one went back to the queue.")
@@ -73,7 +80,13 @@ class Submission(models.Model):
     claim = models.UUIDField(null=True)
     trace_id = models.CharField(max_length=58, null=True)
     task_id = models.TextField(null=True, unique=True)
+    task_user = models.TextField(null=True, help_text="KooDrive's own id of the user who made the task.")
     outcome_basis = models.CharField(max_length=10, null=True, choices=Basis.choices)
+    cancel_requested_at = models.DateTimeField(null=True, help_text="Somebody wants it stopped.")
+    cancel_asked_at = models.DateTimeField(null=True, help_text="KooDrive was asked to stop the task.")
+    looks = models.PositiveSmallIntegerField(default=0, help_text="How often its task was looked for in KooDrive.")
+    evidence = models.JSONField(null=True, help_text="What the last look found; settling.py says in which shape.")
+    conflict = models.TextField(default="", help_text="What contradicts the state that is shown, for people.")
     result_code = models.TextField(null=True)
     result_message = models.TextField(null=True)
     progress = models.PositiveSmallIntegerField(null=True)
@@ -119,6 +132,12 @@ class Submission(models.Model):
                 | Q(approvals_needed__gt=0, approval_expires_at__isnull=False),
                 name="awaited_approval_is_needed",
             ),
+            # Identical work is never on its way, or in doubt, twice.
+            models.UniqueConstraint(
+                fields=["request_sha256"],
+                condition=Q(status__in=[State.SENDING, State.UNKNOWN]),
+                name="one_open_send",
+            ),
             models.CheckConstraint(
                 condition=Q(files_total__gt=0, files_total__gte=F("files_succeeded") + F("files_failed")),
                 name="files_add_up",
@@ -126,6 +145,7 @@ class Submission(models.Model):
         ]
         indexes = [
             models.Index(fields=["due_at", "status"], name="submission_due", condition=Q(due_at__isnull=False)),
+            models.Index(fields=["creator", "due_at"], name="submission_turns", condition=Q(status=State.QUEUED)),
             models.Index(fields=["-created_at", "-id"], name="submission_newest"),
             models.Index(fields=["status", "-created_at", "-id"], name="submission_by_status"),
             models.Index(fields=["person", "-created_at", "-id"], name="submission_by_person"),
@@ -191,6 +211,34 @@ class SubmissionFile(models.Model):
 
     def __str__(self) -> str:
         return self.label or self.file_id
+
+
+class ArchiveEntry(models.Model):
+    """One entry of an archive, as ``preview_archive`` found it; ``size`` in bytes."""
+
+    submission = models.ForeignKey(Submission, models.CASCADE, related_name="entries")
+    row = models.PositiveIntegerField()
+    name = models.TextField(help_text="Its whole path in the archive.")
+    is_folder = models.BooleanField(null=True)
+    size = models.BigIntegerField(null=True)
+
+    class Meta:
+        ordering = ["row"]
+        constraints = [models.UniqueConstraint(fields=["submission", "row"], name="one_entry_per_row")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DownloadLink(models.Model):
+    """Where a package can be loaded, encrypted: whoever has the address may load it."""
+
+    submission = models.OneToOneField(Submission, models.CASCADE, primary_key=True, related_name="download_link")
+    ciphertext = models.BinaryField()
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"download link of {self.submission_id}"
 
 
 class ArchivePassword(models.Model):
