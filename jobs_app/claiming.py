@@ -109,7 +109,6 @@ def claim(submission: Submission, *, client: Client) -> None:
             "trace_id": trace_id,
             "sent_at": Now(),
             "due_at": Now() + lease(),
-            "hold": "",
             "detail": "",
         },
         guard={"due_at__lte": Now()},

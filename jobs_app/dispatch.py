@@ -9,6 +9,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -63,9 +64,19 @@ def _send(claim: Claim, client: Client) -> Outcome:
     trace_id = submission.trace_id
     assert trace_id is not None
     answer = client.create(claim.body, trace_id=trace_id)
-    outcome = answers.of_create(answer, irreversible=submission.kind.irreversible)
+    outcome = _in_view_of_the_last_try(submission, answers.of_create(answer, irreversible=submission.kind.irreversible))
     call = {"traceId": trace_id, "httpStatus": answer.status, "milliseconds": answer.milliseconds}
     _keep_trying(lambda: record_outcome(submission, outcome, call))
+    return outcome
+
+
+def _in_view_of_the_last_try(submission: Submission, outcome: Outcome) -> Outcome:
+    """The address was in doubt because of this request and has proven good since: so it is the request that is barred.
+
+    Otherwise one barred request would pause the sending of all others again and again.
+    """
+    if outcome.kind is Kind.MISCONFIGURED and submission.hold == Pause.Cause.ADDRESS:
+        return replace(outcome, kind=Kind.UNKNOWN if submission.kind.irreversible else Kind.REFUSED)
     return outcome
 
 
@@ -101,7 +112,7 @@ def _store(submission: Submission, outcome: Outcome, call: dict[str, Any]) -> No
         state,
         by=WORKER,
         action=action,
-        changes=changes | {"detail": outcome.detail},
+        changes={"hold": "", "detail": outcome.detail} | changes,
         guard={"claim": submission.claim},
         outcome="ok" if state is State.ACCEPTED else "failed",
         task=outcome.task_id,

@@ -133,6 +133,22 @@ def test_refused_credentials_and_a_wrong_address_stop_everybody(
     assert sent(queued, client_of(sandbox)).status == "accepted"
 
 
+@pytest.mark.parametrize(("operation", "status"), [("copy", "refused"), ("delete", "unknown")])
+def test_one_request_that_is_barred_does_not_stop_the_others_again_and_again(
+    operator: User, approver: User, sandbox: Sandbox, operation: str, status: str
+) -> None:
+    made = submissions.submit(body(operation), by=acting(operator))
+    if operation == "delete":
+        approvals.approve(made, by=acting(approver), request_sha256=made.request_sha256)
+    sandbox.faults.add(Fault(Kind.STATUS, status=403, times=2))
+    client = client_of(sandbox)
+    assert sent(made, client).hold == "address"
+    sweeping.sweep(client=client)
+    done = sent(made, client)
+    assert (done.status, done.hold, pauses.current()) == (status, "", None)
+    assert len(sandbox.received.of("create")) == 2
+
+
 def test_a_pause_lasts_while_the_credentials_are_refused(queued: Submission, sandbox: Sandbox) -> None:
     wrong = client_of(sandbox, token="wrong")
     sent(queued, wrong)
