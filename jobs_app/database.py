@@ -24,6 +24,7 @@ RESTRICTED = {
     "jobs_app_service": "SELECT, INSERT, UPDATE",
     "jobs_app_apitoken": "SELECT, INSERT, UPDATE (revoked_at)",
 }
+READABLE = "audit.event, audit.actor_name, audit.seal, audit.anchored, audit.instance"
 AUDIT_FUNCTIONS = ("record(text[])", "actor_hash(text, text)", "make_partitions(int)")
 
 
@@ -32,11 +33,15 @@ def grant() -> None:
     owner = connections["owner"]
     me = owner.settings_dict["USER"]
     application = connections["default"].settings_dict["USER"]
-    readers = {application, connections["sealer"].settings_dict["USER"]} - {me}
+    sealer = connections["sealer"].settings_dict["USER"]
+    readers = {application, sealer} - {me}
     with owner.cursor() as cursor:
         for reader in sorted(readers):
             _run(cursor, "GRANT USAGE ON SCHEMA audit TO {role}", reader)
-            _run(cursor, "GRANT SELECT ON audit.event, audit.actor_name TO {role}", reader)
+            _run(cursor, f"GRANT SELECT ON {READABLE} TO {{role}}", reader)
+        if sealer != me:
+            _run(cursor, "GRANT INSERT ON audit.seal TO {role}", sealer)
+            _run(cursor, "GRANT INSERT, UPDATE ON audit.anchored TO {role}", sealer)
         if application == me:
             return
         _run(cursor, "GRANT USAGE ON SCHEMA public TO {role}", application)

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.core.exceptions import ImproperlyConfigured
 
 FILE = "demo.json"
@@ -26,6 +28,7 @@ class Demo:
     owner_password: str = ""
     app_password: str = ""
     sealer_password: str = ""
+    audit_key: str = ""
     valkey_password: str = ""
     postgres_port: int = 0
     valkey_port: int = 0
@@ -58,7 +61,11 @@ def load(folder: Path) -> Demo:
         if not path.exists():
             folder.mkdir(mode=0o755, parents=True, exist_ok=True)
             _store(path, _generate(), overwrite=False)
-        return Demo(**json.loads(path.read_text(encoding="utf-8")))
+        values = Demo(**json.loads(path.read_text(encoding="utf-8")))
+        if not values.audit_key:  # made by a version that had no seals yet
+            values = replace(values, audit_key=_new_audit_key())
+            _store(path, values, overwrite=True)
+        return values
     except OSError as error:
         raise ImproperlyConfigured(
             f"The data folder {folder} can't be used: {error.strerror}. Set PORTAL_DATA_DIR to a folder of yours."
@@ -94,11 +101,17 @@ def _generate() -> Demo:
         owner_password=password(),
         app_password=password(),
         sealer_password=password(),
+        audit_key=_new_audit_key(),
         valkey_password=password(),
         postgres_port=free_port(),
         valkey_port=free_port(),
         sandbox_port=free_port(),
     )
+
+
+def _new_audit_key() -> str:
+    key = Ed25519PrivateKey.generate()
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 def _store(path: Path, demo: Demo, *, overwrite: bool) -> None:

@@ -47,8 +47,11 @@ PORTAL_PROXIES = env.integer("PORTAL_PROXIES", 0)
 
 SECRET_KEY = _required("PORTAL_SECRET_KEY", demo_value=_demo.secret_key)
 FIELD_KEYS = env.items("PORTAL_FIELD_KEYS") or [_required("PORTAL_FIELD_KEYS", demo_value=_demo.field_key)]
-# The sealer's private key: whoever serves or sends must not even be able to read it.
+# The sealer's private key: in production, whoever serves or sends must not even be able to read it.
 AUDIT_KEY_IS_HERE = bool(env.secret("PORTAL_AUDIT_KEY"))
+AUDIT_KEY = env.secret("PORTAL_AUDIT_KEY", _demo.audit_key)
+AUDIT_PUBLIC_KEYS = env.items("PORTAL_AUDIT_PUBLIC_KEYS")
+AUDIT_ANCHORS = env.items("PORTAL_AUDIT_ANCHORS") or [f"file:{DATA_DIR / 'anchors.txt'}"]
 DEBUG = False
 
 # --- The application -------------------------------------------------------------------------------------------------
@@ -181,6 +184,7 @@ DATABASES = {
 # --- Celery ----------------------------------------------------------------------------------------------------------
 POLL_SECONDS = env.number("PORTAL_POLL_SECONDS", 5)
 SWEEP_SECONDS = env.number("PORTAL_SWEEP_SECONDS", 10)
+SEAL_SECONDS = env.number("PORTAL_SEAL_SECONDS", 60)
 REDIS_URL = env.secret("REDIS_URL", _demo.redis_url)
 if not REDIS_URL and not IS_DEMO:
     raise ImproperlyConfigured("REDIS_URL is not set; production brings its own Redis or Valkey. See .env.example.")

@@ -35,6 +35,8 @@ class Action(StrEnum):
     SERVICE_CREATED = "service.created"
     TOKEN_CREATED = "token.created"
     CREDENTIALS_CHANGED = "credentials.changed"
+    TRAIL_VERIFIED = "trail.verified"
+    TRAIL_EXPORTED = "trail.exported"
 
 
 MEANINGS = {
@@ -69,4 +71,6 @@ MEANINGS = {
     Action.SERVICE_CREATED: "A service was added.",
     Action.TOKEN_CREATED: "A token of a service was made, with these scopes.",
     Action.CREDENTIALS_CHANGED: "Another KooDrive token is used from now on; the line names it without revealing it.",
+    Action.TRAIL_VERIFIED: "The whole trail was checked against its seals, with this result.",
+    Action.TRAIL_EXPORTED: "An archive of the trail, or of a part of it, was written.",
 }

@@ -1,0 +1,52 @@
+"""``manage.py verify_audit``: checks the live trail, or an archive. Exit code 0 whole, 1 broken, 2 could not check."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import DatabaseError
+
+from ...actors import COMMAND_LINE
+from ...audit import keys, verifier, verify
+from ...errors import AuditUnavailable
+
+
+class Command(BaseCommand):
+    help = "Checks that the audit trail is exactly what was sealed; names the first event or seal that is not."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--archive", type=Path, metavar="FILE", help="check this archive; unless given, the trail")
+        parser.add_argument(
+            "--anchors", type=Path, metavar="FILE", help="published anchors: a line `number sha256` each"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            anchors = _anchors(options["anchors"])
+            if options["archive"]:
+                report = verifier.check_archive(str(options["archive"]), keys.public(), anchors)
+            else:
+                report = verify.live(anchors, by=COMMAND_LINE)
+        except verifier.Broken as error:
+            self.stderr.write(f"broken: {error}")
+            sys.exit(1)
+        except (verifier.Unreadable, OSError, DatabaseError, AuditUnavailable, ImproperlyConfigured) as error:
+            self.stderr.write(f"could not check: {error}")
+            sys.exit(2)
+        self.stdout.write(
+            f"whole: {report.events} events, {report.seals} seals, sealed up to {report.last_sealed}; "
+            f"{report.unsealed} not sealed yet; {report.anchored} seals agree with anchors."
+        )
+
+
+def _anchors(given: Path | None) -> dict[int, str] | None:
+    """Those of the file, or else of the files that the settings name, if there are any."""
+    found = [Path(each.removeprefix("file:")) for each in settings.AUDIT_ANCHORS if each.startswith("file:")]
+    path = given or next((each for each in found if each.exists()), None)
+    if path is None:
+        return None
+    with path.open(encoding="utf-8") as lines:
+        return verifier.read_anchors(lines)
