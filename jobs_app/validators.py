@@ -99,6 +99,17 @@ def check(values: object, *, max_files: int, now: datetime) -> Request:
     )
 
 
+def reason(text: str) -> str:
+    """Why a person does something, trimmed; raises ``Invalid`` when it is missing or can't be kept."""
+    if not text.strip():
+        raise Invalid([Problem("/reason", "required", "Say why you do this; the reason is kept in the audit trail.")])
+    reader = Reader()
+    found = reader.text({"reason": text.strip()}, "reason", "", longest=LONGEST_TEXT)
+    if found is None:
+        raise Invalid(reader.problems)
+    return found
+
+
 def _operation(reader: Reader, body: Mapping[str, Any]) -> Operation | None:
     task_type = reader.integer(body, "taskType", required=True)
     action_type = reader.integer(body, "actionType")

@@ -16,6 +16,9 @@ urlpatterns = [
     path("submissions/<uuid:pk>/live/", pages.live, name="live"),
     path("submissions/<uuid:pk>/decide/", decisions.decide, name="decide"),
     path("approvals/", decisions.inbox, name="approvals"),
+    path("health/", health.page, name="health"),
+    path("health/pause/", health.pause, name="pause"),
+    path("health/resume/", health.resume, name="resume"),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
 ]
