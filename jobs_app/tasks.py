@@ -1,14 +1,13 @@
 """Celery's tasks: thin doors to the floors below. A message is a nudge; losing or doubling one changes nothing."""
 
 import time
-from functools import cache
 from uuid import UUID
 
 from celery import shared_task
 from kombu.exceptions import OperationalError
 
-from . import audit, dispatch, sweeping, tracking
-from .koodrive.client import Client, from_settings
+from . import audit, connection, dispatch, sweeping, tracking
+from .koodrive.client import Client
 from .models import Submission
 
 NUDGE_LIFE = 60  # seconds; the sweep nudges again, so an old message would only add to a backlog
@@ -35,7 +34,7 @@ def poll() -> None:
 
 @shared_task
 def keep_alive() -> None:
-    tracking.try_connection(client=_client())
+    tracking.try_connection(client=connection.client(fresh=True))
 
 
 @shared_task
@@ -54,6 +53,5 @@ def nudge(submission: Submission) -> None:
         _silent_until = time.monotonic() + _QUIET
 
 
-@cache
 def _client() -> Client:
-    return from_settings()
+    return connection.client()
