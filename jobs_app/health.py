@@ -125,12 +125,14 @@ def _queue(ages: Mapping[str, timedelta]) -> Sign:
 
 
 def _koodrive(age: timedelta | None) -> Sign:
-    name, wait = "KooDrive", "nothing is lost meanwhile; see the pause, the credentials and the workers"
     if age is None:
-        return Sign(name, "never reached", f"KooDrive has not accepted a call yet: {wait}.", blocks=False)
-    trouble = f"KooDrive has accepted no call of the portal for {in_words(age)}: {wait}."
+        return Sign("KooDrive", "has accepted no call yet", blocks=False)
+    trouble = (
+        f"KooDrive has accepted no call of the portal for {in_words(age)}: nothing is lost; see the pause, the "
+        "credentials and the workers."
+    )
     silent = age > LONGEST_SILENCE
-    return Sign(name, f"accepted a call {in_words(age)} ago", trouble if silent else "", blocks=False)
+    return Sign("KooDrive", f"accepted a call {in_words(age)} ago", trouble if silent else "", blocks=False)
 
 
 def _doubts() -> Sign:
