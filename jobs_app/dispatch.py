@@ -1,28 +1,25 @@
-"""The worker's way with one submission: claim it, send it, record what came back.
+"""The worker's way with a submission: claim it, send it, record what came back.
 
 The claim is committed, with its audit event, before the connection is opened; the call is made outside any transaction
 and never repeated; whatever isn't certainly unsent or certainly answered becomes ``unknown``.
 """
 
-import json
 import logging
 import random
-import secrets
-import string
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import IntegrityError, InterfaceError, OperationalError, close_old_connections, transaction
 from django.db.models.functions import Now
-from django.utils import timezone
 
-from . import canonical, encryption, lifecycle, pauses
+from . import audit, claiming, lifecycle, pauses
 from .actors import WORKER
 from .audit import Action
+from .claiming import Claim
 from .errors import AuditUnavailable, WrongState
 from .koodrive import answers
 from .koodrive.answers import Kind, Outcome
@@ -32,10 +29,10 @@ from .states import State
 
 log = logging.getLogger(__name__)
 
-LEASE_MARGIN = 30  # seconds beyond the client's own deadline, after which a claim's holder is taken for lost
 STORING_PATIENCE = 120  # seconds for which an outcome that can't be stored is tried again
 LONGEST_BACKOFF = 300.0
 FIRST_CHECK = timedelta(seconds=1)
+FIRST_LOOK = timedelta(seconds=10)  # KooDrive's list may not show a task at once
 
 # Why a submission goes back to the queue, and whether all others have to wait as well.
 _RETURNED = {
@@ -44,58 +41,43 @@ _RETURNED = {
     Kind.UNAUTHORISED: (Pause.Cause.CREDENTIALS, Pause.Cause.CREDENTIALS),
     Kind.MISCONFIGURED: (Pause.Cause.ADDRESS, Pause.Cause.ADDRESS),
 }
+_LOST = "The worker that was sending this ended before it recorded an answer."
 
 
-def send(submission_id: uuid.UUID, *, client: Client) -> None:
-    """Sends the submission if it is due and nobody else has it; doing this again is harmless."""
-    if pauses.current():
-        return
-    submission = Submission.objects.due(State.QUEUED).filter(pk=submission_id).first()
-    if submission is None or _too_late(submission):
-        return
-    body = _body(submission)
-    try:
-        claim(submission, client=client)
-    except WrongState:
-        return  # Another worker took it.
+def is_due(only: uuid.UUID | None = None) -> bool:
+    """Whether anything, or this submission, waits to be sent now; what waits for its twin counts too."""
+    due = Submission.objects.due(State.QUEUED)
+    return (due.filter(pk=only) if only else due).exists()
+
+
+def send(only: uuid.UUID | None = None, *, client: Client) -> Outcome | None:
+    """Sends the submission whose turn it is, or ``only`` this one, and says what it came to.
+
+    None when it isn't due, another worker has it, or sending is paused: doing this again is harmless.
+    """
+    claim = claiming.take(client=client, only=only)
+    return _send(claim, client) if claim else None
+
+
+def _send(claim: Claim, client: Client) -> Outcome:
+    submission = claim.submission
     trace_id = submission.trace_id
     assert trace_id is not None
-    answer = client.create(body, trace_id=trace_id)
-    outcome = answers.of_create(answer, irreversible=submission.kind.irreversible)
+    answer = client.create(claim.body, trace_id=trace_id)
+    outcome = _in_view_of_the_last_try(submission, answers.of_create(answer, irreversible=submission.kind.irreversible))
     call = {"traceId": trace_id, "httpStatus": answer.status, "milliseconds": answer.milliseconds}
     _keep_trying(lambda: record_outcome(submission, outcome, call))
+    return outcome
 
 
-def lease() -> timedelta:
-    deadline = settings.KOODRIVE_CONNECT_TIMEOUT + settings.KOODRIVE_READ_TIMEOUT
-    return timedelta(seconds=deadline + LEASE_MARGIN)
+def _in_view_of_the_last_try(submission: Submission, outcome: Outcome) -> Outcome:
+    """The address was in doubt because of this request and has proven good since: so it is the request that is barred.
 
-
-def claim(submission: Submission, *, client: Client) -> None:
-    """Takes a queued submission for this worker alone, and says so in the trail; raises ``WrongState``."""
-    attempt = submission.attempts + 1
-    trace_id = new_trace_id(submission.pk, attempt)
-    lifecycle.move(
-        submission,
-        State.SENDING,
-        by=WORKER,
-        action=Action.SEND_INTENDED,
-        changes={
-            "attempts": attempt,
-            "claim": uuid.uuid4(),
-            "trace_id": trace_id,
-            "sent_at": Now(),
-            "due_at": Now() + lease(),
-            "hold": "",
-            "detail": "",
-        },
-        guard={"due_at__lte": Now()},
-        attempt=attempt,
-        requestSha256=submission.request_sha256,
-        traceId=trace_id,
-        credential=client.credential_id,
-        address=client.base_url,
-    )
+    Otherwise one barred request would pause the sending of all others again and again.
+    """
+    if outcome.kind is Kind.MISCONFIGURED and submission.hold == Pause.Cause.ADDRESS:
+        return replace(outcome, kind=Kind.UNKNOWN if submission.kind.irreversible else Kind.REFUSED)
+    return outcome
 
 
 def record_outcome(submission: Submission, outcome: Outcome, call: dict[str, Any]) -> None:
@@ -103,11 +85,13 @@ def record_outcome(submission: Submission, outcome: Outcome, call: dict[str, Any
     try:
         _move(submission, outcome, call)
     except WrongState:
-        late = Submission.objects.filter(pk=submission.pk, claim=submission.claim, status=State.UNKNOWN).first()
-        if late is None or outcome.kind is Kind.UNKNOWN:
-            log.warning("submission %s was settled before its answer came: %s", submission.pk, outcome.detail)
-            return
-        _move(late, outcome, call)
+        if outcome.kind is Kind.UNKNOWN:
+            return  # It adds nothing to what is known.
+        late = Submission.objects.get(pk=submission.pk)
+        if late.claim == submission.claim and late.state is State.UNKNOWN:
+            _move(late, outcome, call)
+        elif outcome.task_id is None or outcome.task_id != late.task_id:
+            _contradict(late, outcome, call)
 
 
 def _move(submission: Submission, outcome: Outcome, call: dict[str, Any]) -> None:
@@ -122,43 +106,68 @@ def _move(submission: Submission, outcome: Outcome, call: dict[str, Any]) -> Non
 
 
 def _store(submission: Submission, outcome: Outcome, call: dict[str, Any]) -> None:
-    result = {"code": outcome.code, "message": outcome.message} if outcome.code or outcome.message else None
-    changes: dict[str, Any] = {"detail": outcome.detail}
-    match outcome.kind:
-        case Kind.ACCEPTED:
-            state, action = State.ACCEPTED, Action.SEND_ACCEPTED
-            changes |= {"task_id": outcome.task_id, "accepted_at": Now(), "due_at": Now() + FIRST_CHECK}
-            changes |= {"outcome_basis": Submission.Basis.ANSWER, **_result(outcome)}
-        case Kind.REFUSED:
-            state, action = State.REFUSED, Action.SEND_REFUSED
-            changes |= {"outcome_basis": Submission.Basis.ANSWER, **_result(outcome)}
-        case Kind.UNKNOWN:
-            state, action = State.UNKNOWN, Action.SEND_UNKNOWN
-            changes |= {"due_at": None}
-        case returned:
-            state, action = State.QUEUED, Action.SEND_RETURNED
-            hold, pause = _RETURNED[returned]
-            wait = max(outcome.retry_after or 0.0, backoff(submission.attempts))
-            changes |= {"hold": hold, "sent_at": None, "due_at": Now() + timedelta(seconds=wait)}
-            if pause:
-                pauses.begin(pause, outcome.detail, by=WORKER)
+    state, action, changes = _meaning(submission, outcome)
     lifecycle.move(
         submission,
         state,
         by=WORKER,
         action=action,
-        changes=changes,
+        changes={"hold": "", "detail": outcome.detail} | changes,
         guard={"claim": submission.claim},
-        outcome="failed" if state is not State.ACCEPTED else "ok",
+        outcome="ok" if state is State.ACCEPTED else "failed",
         task=outcome.task_id,
-        result=result,
+        result={"code": outcome.code, "message": outcome.message} if outcome.code or outcome.message else None,
         detail=outcome.detail,
         **call,
     )
+    if state is State.QUEUED:
+        give_in_to_wish(submission)
 
 
-def _result(outcome: Outcome) -> dict[str, Any]:
-    return {"result_code": outcome.code, "result_message": outcome.message}
+def _meaning(submission: Submission, outcome: Outcome) -> tuple[State, Action, dict[str, Any]]:
+    answered = {
+        "outcome_basis": Submission.Basis.ANSWER,
+        "result_code": outcome.code,
+        "result_message": outcome.message,
+    }
+    match outcome.kind:
+        case Kind.ACCEPTED:
+            taken = {"task_id": outcome.task_id, "accepted_at": Now(), "due_at": Now() + FIRST_CHECK}
+            return State.ACCEPTED, Action.SEND_ACCEPTED, answered | taken
+        case Kind.REFUSED:
+            return State.REFUSED, Action.SEND_REFUSED, answered
+        case Kind.UNKNOWN:
+            return State.UNKNOWN, Action.SEND_UNKNOWN, {"due_at": Now() + FIRST_LOOK}
+        case returned:
+            hold, pause = _RETURNED[returned]
+            if pause:
+                pauses.begin(pause, outcome.detail, by=WORKER)
+            wait = timedelta(seconds=max(outcome.retry_after or 0.0, backoff(submission.attempts)))
+            return State.QUEUED, Action.SEND_RETURNED, {"hold": hold, "sent_at": None, "due_at": Now() + wait}
+
+
+def give_in_to_wish(submission: Submission) -> None:
+    """Cancels a queued submission that somebody wanted to be cancelled while it was being sent."""
+    if Submission.objects.filter(pk=submission.pk, cancel_requested_at__isnull=False).exists():
+        lifecycle.move(submission, State.CANCELLED, by=WORKER, action=Action.SUBMISSION_CANCELLED)
+
+
+def _contradict(submission: Submission, outcome: Outcome, call: dict[str, Any]) -> None:
+    """KooDrive's own answer isn't what evidence or a person made of the doubt meanwhile."""
+    conflict = f"KooDrive's answer came late and says otherwise: {outcome.detail} Look into KooDrive what is true."
+    log.error("submission %s: %s", submission.pk, conflict)
+    with transaction.atomic():
+        Submission.objects.filter(pk=submission.pk).update(conflict=conflict)
+        audit.record(
+            Action.SEND_CONTRADICTED,
+            by=WORKER,
+            submission=submission.pk,
+            outcome="failed",
+            task=outcome.task_id,
+            bound=submission.task_id,
+            detail=outcome.detail,
+            **call,
+        )
 
 
 def backoff(attempts: int) -> float:
@@ -166,45 +175,23 @@ def backoff(attempts: int) -> float:
     return 1.0 + random.uniform(0.0, min(2.0 ** min(attempts, 16), LONGEST_BACKOFF))
 
 
-def new_trace_id(submission_id: uuid.UUID, attempt: int) -> str:
-    """58 characters that KooDrive logs: the submission's id, the attempt, and 20 random ones."""
-    letters = string.ascii_letters + string.digits
-    noise = "".join(secrets.choice(letters) for _ in range(20))
-    return f"{submission_id.hex}_{attempt % 10_000:04d}_{noise}"
-
-
 def give_up_lost_claims(limit: int = 200) -> None:
     """A claim whose lease is over was sent, or not: nobody knows, so it becomes ``unknown``."""
     for submission in Submission.objects.due(State.SENDING)[:limit]:
-        detail = "The worker that was sending this ended before it recorded an answer."
         try:
             lifecycle.move(
                 submission,
                 State.UNKNOWN,
                 by=WORKER,
                 action=Action.SEND_UNKNOWN,
-                changes={"detail": detail, "due_at": None},
+                changes={"detail": _LOST, "due_at": Now() + FIRST_LOOK},
                 guard={"claim": submission.claim, "due_at__lte": Now()},
                 outcome="failed",
-                detail=detail,
+                detail=_LOST,
                 traceId=submission.trace_id,
             )
         except WrongState:
             continue  # Its answer came after all.
-
-
-def _too_late(submission: Submission) -> bool:
-    return submission.not_after is not None and submission.not_after <= timezone.now()
-
-
-def _body(submission: Submission) -> dict[str, Any]:
-    """The request as KooDrive gets it. Raises ValueError when it isn't the one whose hash was stored and approved."""
-    body: dict[str, Any] = json.loads(submission.request)
-    if canonical.sha256(body) != submission.request_sha256:
-        raise ValueError(f"The stored request of submission {submission.pk} is not the one that was submitted.")
-    if "password" in body:
-        body["password"] = encryption.decrypt(bytes(submission.archive_password.ciphertext))
-    return body
 
 
 def _keep_trying(store: Callable[[], None]) -> None:

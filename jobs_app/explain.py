@@ -1,7 +1,10 @@
-"""Why is it not done? For every state, in one sentence: what it waits for and what happens next."""
+"""Why is it not done? For every state, in one sentence: what it waits for, since when, and what happens next."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
+from . import pauses
 from .koodrive.codes import explain as explain_code
 from .models import Pause, Submission
 from .states import State
@@ -17,64 +20,135 @@ class Explanation:
     advice: str | None = None
 
 
-_FOLLOWED = {
-    State.ACCEPTED: "KooDrive has the task and has not begun with it; the portal asks again shortly.",
-    State.RUNNING: "KooDrive is working on the task; the portal asks again shortly.",
-}
+@dataclass(frozen=True)
+class Circumstances:
+    """What holds submissions back from outside: a pause, and identical requests that are on their way or in doubt."""
+
+    pause: Pause | None = None
+    twins: Mapping[str, Submission] = field(default_factory=dict)  # by the hash of the request
+
+
+def circumstances(submissions: Iterable[Submission]) -> Circumstances:
+    """Read once for all submissions that are explained together."""
+    queued = [each.request_sha256 for each in submissions if each.state is State.QUEUED]
+    open_ones = Submission.objects.filter(request_sha256__in=queued, status__in=[State.SENDING, State.UNKNOWN])
+    return Circumstances(pauses.current(), {each.request_sha256: each for each in open_ones} if queued else {})
+
+
 _ENDED = {
     State.SUCCEEDED: "KooDrive finished the task; every file succeeded.",
     State.PARTIALLY_FAILED: "KooDrive finished the task, but some files failed.",
     State.FAILED: "KooDrive finished the task; no file succeeded.",
     State.REJECTED: "An approver rejected it; nothing was sent.",
     State.EXPIRED: "Its time ran out before it could be sent; nothing was sent.",
-    State.CANCELLED: "It was cancelled.",
     State.CLOSED: "A person closed it without certain evidence of what KooDrive did.",
 }
 _HOLDS = {
     "unreachable": "KooDrive could not be reached; nothing was sent, and the portal tries again by itself.",
     "busy": "KooDrive asked to come back later; nothing was sent, and the portal tries again by itself.",
+    "withheld": "It can't be sent as it stands, so it was taken out of the queue until a person mends or cancels it.",
     Pause.Cause.CREDENTIALS: "KooDrive refused the credentials; sending goes on by itself when they work again.",
     Pause.Cause.ADDRESS: "What answers at KooDrive's address is not its jobs API; sending goes on when that is mended.",
+    Pause.Cause.UNREACHABLE: "several calls in a row came to nothing; sending goes on when KooDrive answers again.",
+    Pause.Cause.PERSON: "Somebody stopped it; an administrator lets it go on.",
 }
+_PAUSES_FOR_PEOPLE = {Pause.Cause.CREDENTIALS, Pause.Cause.ADDRESS, Pause.Cause.PERSON}
 
 
-def explain(submission: Submission, *, pause: Pause | None = None) -> Explanation:
-    """``pause`` is the current one, if any; callers that explain many submissions read it once."""
+def explain(submission: Submission, around: Circumstances | None = None) -> Explanation:
+    """``around`` from ``circumstances``, when several are explained; one alone finds its own."""
     state = submission.state
+    if submission.conflict:
+        return Explanation(submission.conflict, "person", needs_person=True, advice=_advice(submission))
     if state in _ENDED:
         return Explanation(_ENDED[state], None, advice=_advice(submission))
-    if state in _FOLLOWED:
-        return Explanation(submission.detail or _FOLLOWED[state], "koodrive")
     match state:
         case State.AWAITING_APPROVAL:
-            given = sum(each.decision == "approved" for each in submission.approvals.all())
-            sentence = f"It waits for approval by another person ({given} of {submission.approvals_needed} given)."
-            return Explanation(sentence, "approval", needs_person=True)
+            return _awaiting_approval(submission)
         case State.QUEUED:
-            return _queued(submission, pause)
+            return _queued(submission, around or circumstances([submission]))
         case State.SENDING:
-            return Explanation("The portal is sending it to KooDrive and waits for the answer.", "answer")
+            since = _at(submission.sent_at)
+            sentence = f"The portal is sending it to KooDrive since {since} and waits for the answer."
+            return Explanation(sentence, "answer", advice=_wish(submission))
+        case State.ACCEPTED | State.RUNNING:
+            return _followed(submission)
+        case State.CANCELLED:
+            done = "KooDrive stopped the task; files that were done by then stay done."
+            return Explanation(done if submission.task_id else "It was cancelled; nothing was sent.", None)
         case State.REFUSED:
             said = f"{submission.result_code} {submission.result_message or ''}".strip()
             return Explanation(f"KooDrive refused it ({said}) and did nothing.", None, advice=_advice(submission))
         case _:
-            sentence = (
-                "It was or may have been sent, but no certain answer came, so the portal will not send it again: "
-                "look into KooDrive before you submit it anew."
-            )
-            return Explanation(sentence, "person", needs_person=True, advice=submission.detail or None)
+            return _unknown(submission)
 
 
-def _queued(submission: Submission, pause: Pause | None) -> Explanation:
-    if pause:
-        return Explanation(f"All sending is paused: {_HOLDS[pause.cause]}", pause.cause, needs_person=True)
+def _awaiting_approval(submission: Submission) -> Explanation:
+    given = sum(each.decision == "approved" for each in submission.approvals.all())
+    sentence = (
+        f"It waits for approval by another person ({given} of {submission.approvals_needed} given) "
+        f"since {_at(submission.created_at)}; without it, it expires at {_at(submission.due_at)}."
+    )
+    return Explanation(sentence, "approval", needs_person=True)
+
+
+def _queued(submission: Submission, around: Circumstances) -> Explanation:
+    if submission.hold == "withheld":
+        return Explanation(_HOLDS["withheld"], "person", needs_person=True, advice=submission.detail or None)
+    if pause := around.pause:
+        sentence = f"All sending is paused since {_at(pause.since)}: {_HOLDS[pause.cause]}"
+        return Explanation(sentence, pause.cause, needs_person=pause.cause in _PAUSES_FOR_PEOPLE, advice=pause.detail)
+    if twin := around.twins.get(submission.request_sha256):
+        return _behind(twin)
     if submission.hold:
-        return Explanation(_HOLDS[submission.hold], submission.hold, advice=submission.detail or None)
+        sentence = f"{_HOLDS[submission.hold]} The next try is at {_at(submission.due_at)}."
+        return Explanation(sentence, submission.hold, advice=submission.detail or None)
     if submission.not_before and submission.not_before == submission.due_at:
-        return Explanation("It waits for the time before which it must not be sent.", "not_before")
+        sentence = f"It waits for {_at(submission.not_before)}, before which it must not be sent."
+        return Explanation(sentence, "not_before")
     return Explanation("It waits for a worker, which will send it next.", "worker")
+
+
+def _behind(twin: Submission) -> Explanation:
+    if twin.state is State.SENDING:
+        return Explanation(f"An identical request, {twin.pk}, is being sent; this one is sent after it.", "twin")
+    sentence = (
+        f"The outcome of an identical request, {twin.pk}, is unknown since {_at(twin.updated_at)}; "
+        "this one is sent when that is settled."
+    )
+    return Explanation(sentence, "twin", needs_person=twin.due_at is None)
+
+
+def _followed(submission: Submission) -> Explanation:
+    what = "is working on the task" if submission.state is State.RUNNING else "has the task and has not begun with it"
+    sentence = (
+        f"KooDrive {what}, which it took at {_at(submission.accepted_at)}; "
+        f"the portal asks again at {_at(submission.due_at)}."
+    )
+    return Explanation(sentence, "koodrive", advice=_wish(submission) or submission.detail or None)
+
+
+def _wish(submission: Submission) -> str | None:
+    if submission.cancel_asked_at:
+        return f"KooDrive was asked at {_at(submission.cancel_asked_at)} to stop it; its state tells whether it did."
+    if submission.cancel_requested_at:
+        return "It is to be cancelled: the portal asks KooDrive to stop it as soon as it can."
+    return None
+
+
+def _unknown(submission: Submission) -> Explanation:
+    sentence = f"It was or may have been sent at {_at(submission.sent_at)}, but no certain answer came; "
+    if submission.due_at:
+        sentence += f"the portal looks for its task in KooDrive at {_at(submission.due_at)} and never sends it again."
+        return Explanation(sentence, "evidence", advice=submission.detail or None)
+    sentence += "the portal never sends it again, so a person has to say which task in KooDrive it is, or close it."
+    return Explanation(sentence, "person", needs_person=True, advice=submission.detail or None)
 
 
 def _advice(submission: Submission) -> str | None:
     known = explain_code(submission.result_code)
     return f"{known.meaning} {known.advice}".strip() if known and known.code != "0" else None
+
+
+def _at(moment: datetime | None) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if moment else "an unknown time"

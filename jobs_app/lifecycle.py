@@ -11,6 +11,7 @@ from .actors import Actor
 from .audit import Action, Receipt
 from .errors import WrongState
 from .models import ArchivePassword, Submission, SubmissionFile
+from .operations import Use
 from .states import State
 
 # States in which the portal may still have to send the request, and so needs the archive's password: a claim's holder
@@ -54,7 +55,7 @@ def move(
         values |= {"finished_at": Now(), "due_at": None}
     with transaction.atomic():
         _take(submission, before, values, guard)
-        if to not in _MAY_BE_SENT:
+        if to not in _MAY_BE_SENT and submission.kind.password is not Use.NO:
             ArchivePassword.objects.filter(submission=submission).delete()
         return audit.record(
             action, by=by, submission=submission.pk, before={"status": before}, after={"status": to}, **event
@@ -65,4 +66,8 @@ def _take(submission: Submission, before: State, values: Mapping[str, Any], guar
     taken = Submission.objects.filter(pk=submission.pk, status=before, **(guard or {})).update(**values)
     if taken != 1:
         raise WrongState
-    submission.refresh_from_db(fields=list(values))
+    for name, value in values.items():
+        if hasattr(value, "resolve_expression"):
+            submission.__dict__.pop(name, None)  # The database worked it out; it is read when somebody asks.
+        else:
+            setattr(submission, name, value)

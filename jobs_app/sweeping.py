@@ -18,15 +18,24 @@ PASSWORD_LIFE_IN_DOUBT = timedelta(hours=24)
 AT_ONCE = 200
 
 
-def sweep(*, client: Client) -> list[Submission]:
-    """Gives up lost claims, lets late work expire, tries to end a pause; the result is what is due to be sent."""
+def sweep(*, client: Client) -> int:
+    """Gives up lost claims, lets late work expire, tries to end a pause; the result is how much is due to be sent."""
     dispatch.give_up_lost_claims()
     _expire()
+    _cancel_as_wished()
     in_doubt = Q(submission__status=State.UNKNOWN, submission__updated_at__lt=Now() - PASSWORD_LIFE_IN_DOUBT)
     ArchivePassword.objects.filter(in_doubt).delete()
     if pauses.current():
         try_connection(client=client)
-    return [] if pauses.current() else list(Submission.objects.due(State.QUEUED)[:AT_ONCE])
+    return 0 if pauses.current() else Submission.objects.due(State.QUEUED)[:AT_ONCE].count()
+
+
+def _cancel_as_wished() -> None:
+    for submission in Submission.objects.filter(status=State.QUEUED, cancel_requested_at__isnull=False)[:AT_ONCE]:
+        try:
+            dispatch.give_in_to_wish(submission)
+        except WrongState:
+            continue  # Another sweep was faster.
 
 
 def _expire() -> None:

@@ -1,30 +1,75 @@
 """Celery's tasks: thin doors to the floors below. A message is a nudge; losing or doubling one changes nothing."""
 
+import threading
 import time
+from functools import cache
+from typing import Any
 from uuid import UUID
 
-from celery import shared_task
+from celery import shared_task, signals
 from kombu.exceptions import OperationalError
 
-from . import audit, connection, dispatch, sweeping, tracking
+from . import audit, connection, dispatch, pulse, sweeping, tracking
 from .koodrive.client import Client
+from .koodrive.rate import shared_rate
 from .models import Submission
+from .protection import Protection
 
+AT_ONCE = 32  # nudges of one sweep; each makes a thread send until nothing is due
 NUDGE_LIFE = 60  # seconds; the sweep nudges again, so an old message would only add to a backlog
 _QUIET = 5.0  # seconds without a nudge after the broker failed one, so that no request waits for it again and again
 
 _silent_until = 0.0
+_ending = threading.Event()
+_senders = threading.BoundedSemaphore(1)
+
+
+@signals.celeryd_after_setup.connect
+def _keep_threads_free(instance: Any, **kwargs: object) -> None:
+    """One thread in five never sends, so that polling and the sweep go on whatever waits to be sent."""
+    global _senders
+    _senders = threading.BoundedSemaphore(max(1, instance.concurrency * 4 // 5))
 
 
 @shared_task
-def send(submission_id: str) -> None:
-    dispatch.send(UUID(submission_id), client=_client())
+def send(submission_id: str | None = None) -> None:
+    """Sends what is due, this one first. Dropped when enough threads are at it: they go on until nothing is due."""
+    if not _senders.acquire(blocking=False):
+        return
+    try:
+        if submission_id:
+            _send_if_due(UUID(submission_id))
+        while _send_if_due():
+            pass
+    finally:
+        _senders.release()
+
+
+def _send_if_due(only: UUID | None = None) -> bool:
+    """False when there was nothing to send, or the worker is ending."""
+    if not dispatch.is_due(only) or not _protection().may_send(_ending.is_set):
+        return False
+    outcome = dispatch.send(only, client=_client())
+    if outcome:
+        _protection().note(outcome)
+    return outcome is not None
+
+
+@cache
+def _protection() -> Protection:
+    return Protection(shared_rate())
+
+
+@signals.worker_shutting_down.connect
+def _end(**kwargs: object) -> None:
+    _ending.set()
 
 
 @shared_task
 def sweep() -> None:
-    for submission in sweeping.sweep(client=_client()):
-        nudge(submission)
+    for _ in range(min(sweeping.sweep(client=_client()), AT_ONCE)):
+        _publish()
+    pulse.beat("worker")
 
 
 @shared_task
@@ -44,11 +89,15 @@ def make_partitions() -> None:
 
 def nudge(submission: Submission) -> None:
     """Tells the workers that it is due. Never raises and never waits long: without a broker the sweep finds it."""
+    _publish(str(submission.pk))
+
+
+def _publish(*arguments: str) -> None:
     global _silent_until
     if time.monotonic() < _silent_until:
         return
     try:
-        send.apply_async((str(submission.pk),), expires=NUDGE_LIFE, retry=False)
+        send.apply_async(arguments, expires=NUDGE_LIFE, retry=False)
     except (OperationalError, OSError):
         _silent_until = time.monotonic() + _QUIET
 

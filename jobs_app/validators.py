@@ -101,13 +101,14 @@ def check(values: object, *, max_files: int, now: datetime) -> Request:
 
 def reason(text: str) -> str:
     """Why a person does something, trimmed; raises ``Invalid`` when it is missing or can't be kept."""
-    if not text.strip():
-        raise Invalid([Problem("/reason", "required", "Say why you do this; the reason is kept in the audit trail.")])
-    reader = Reader()
-    found = reader.text({"reason": text.strip()}, "reason", "", longest=LONGEST_TEXT)
-    if found is None:
+    reader, said = Reader(), text.strip()
+    if said:
+        reader.text({"reason": said}, "reason", "", longest=LONGEST_TEXT)
+    else:
+        reader.add("/reason", "required", "Say why you do this; the reason is kept in the audit trail.")
+    if reader.problems:
         raise Invalid(reader.problems)
-    return found
+    return said
 
 
 def _operation(reader: Reader, body: Mapping[str, Any]) -> Operation | None:

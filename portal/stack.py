@@ -159,7 +159,7 @@ def parts(host: str, port: int, *, sandbox_port: int | None, folder: Path) -> li
     """The portal's own processes; the sandbox only when no other KooDrive is set."""
     manage, python = str(Path(__file__).parent.parent / "manage.py"), sys.executable
     celery = (python, "-m", "celery", "-A", "portal", "--quiet")
-    threads = ("--pool", "threads", "--concurrency", "16")
+    threads = ("--pool", "threads", "--concurrency", "20")
     quiet = ("--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat")
     web = ("--host", host, "--port", str(port), "--workers", "2", "--blocking-threads", "4")
     found = [

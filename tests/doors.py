@@ -9,6 +9,9 @@ from django.db import connection, connections
 
 from jobs_app import identities
 from jobs_app.actors import Actor, Channel
+from jobs_app.koodrive.client import Client
+from jobs_app.koodrive.credentials import Bearer
+from jobs_app.koodrive.sandbox import Sandbox
 from jobs_app.models import Event, User
 
 
@@ -32,3 +35,9 @@ def without_the_trail() -> Iterator[None]:
             yield
         finally:
             cursor.execute(f"GRANT EXECUTE ON FUNCTION audit.record(text[]) TO {role}")
+
+
+def client_of(sandbox: Sandbox, token: str = "sandbox-token", **changes: Any) -> Client:
+    """A client of the sandbox with short timeouts; ``changes`` replace or add its arguments."""
+    known = {"base_url": sandbox.url, "credentials": Bearer(token), "connect_timeout": 1, "read_timeout": 1}
+    return Client(**(known | changes))

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from .. import explain, pauses
+from .. import explain
 from ..actors import Actor
 from ..audit import Receipt, read
+from ..explain import Circumstances
 from ..koodrive.codes import explain as explain_code
-from ..models import Approval, Pause, Submission, SubmissionFile
+from ..models import Approval, Submission, SubmissionFile
 from ..operations import Operation
 
 
@@ -44,12 +45,12 @@ def submission(row: Submission) -> dict[str, Any]:
 
 def submissions(rows: Sequence[Submission]) -> list[dict[str, Any]]:
     receipts = read.receipts([row.pk for row in rows])
-    pause = pauses.current()
-    return [_submission(row, receipts.get(row.pk), pause) for row in rows]
+    around = explain.circumstances(rows)
+    return [_submission(row, receipts.get(row.pk), around) for row in rows]
 
 
-def _submission(row: Submission, receipt: Receipt | None, pause: Pause | None) -> dict[str, Any]:
-    why = explain.explain(row, pause=pause)
+def _submission(row: Submission, receipt: Receipt | None, around: Circumstances) -> dict[str, Any]:
+    why = explain.explain(row, around)
     return {
         "id": str(row.pk),
         "status": row.status,

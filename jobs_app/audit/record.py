@@ -49,7 +49,8 @@ def record(
 def record_all(entries: Sequence[Entry]) -> list[Receipt]:
     """Writes the events in this order, in one statement."""
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
+        # No savepoint: whoever is told that the trail can't be written rolls everything back.
+        with transaction.atomic(savepoint=False), connection.cursor() as cursor:
             lines = [_line(entry, _name_hash(entry.by)) for entry in entries]
             cursor.execute("SELECT seq, hash FROM audit.record(%s)", [lines])
             return [Receipt(*row) for row in cursor.fetchall()]

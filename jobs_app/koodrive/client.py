@@ -26,6 +26,7 @@ from urllib3.util import make_headers, parse_url
 from .credentials import AppSigning, Bearer, Credentials
 from .deadline import POOLS, Deadline
 from .exchange import MAX_ANSWER, Answer, Failure
+from .rate import Rate, shared_rate
 
 __all__ = ["MAX_ANSWER", "Answer", "Client", "Failure", "credentials_from_settings", "from_settings"]
 
@@ -38,8 +39,18 @@ TASK = "/koodrive/ose/v1/{}"
 _TASK_ID = re.compile(r"[0-9]{1,19}")
 _TRACE_ID = re.compile(r"[A-Za-z0-9_]{58}")
 _CHUNK = 64 * 1024
+_PATIENCE = 10.0  # seconds that a call other than create waits for its permit
 # The handshake broke off, as any connection may; every other TLS error before the request is one of proof or settings.
 _BROKEN_HANDSHAKE = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
+
+
+_NO_PERMIT = Answer(
+    None,
+    HTTPHeaderDict(),
+    b"",
+    Failure.NOT_CONNECTED,
+    "The portal calls KooDrive as often as it may already, so this was not asked; it is asked again later.",
+)
 
 
 class _TooLong(Exception):
@@ -60,6 +71,7 @@ class Client:
         ca_file: str = "",
         language: str = "en-US",
         offset_base: int = 0,
+        rate: Rate | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.offset_base = offset_base
@@ -68,6 +80,7 @@ class Client:
         self._timeout = Timeout(connect=connect_timeout, read=read_timeout)
         self._proxy = proxy
         self._language = language
+        self._rate = rate
         self._tls = _tls_context(ca_file)
         self._reads = self._pool()
 
@@ -76,22 +89,29 @@ class Client:
         return self._credentials.id
 
     def create(self, body: Mapping[str, Any], *, trace_id: str) -> Answer:
-        """Asks for a task. Raises ValueError unless ``trace_id`` has exactly 58 of ``A-Z a-z 0-9 _``."""
+        """Asks for a task; the caller has its permit. Raises ValueError unless ``trace_id`` is 58 of ``A-Za-z0-9_``."""
         return self._post(JOBS, body, trace_id)
 
     def list_jobs(self, *, offset: int, limit: int, task_type: int | None = None, status: int | None = None) -> Answer:
         """A page of tasks. ``offset`` is KooDrive's own; its first page begins at ``offset_base``."""
         filters = {"type": task_type, "status": status}
         query = {"offset": offset, "limit": limit} | {key: value for key, value in filters.items() if value is not None}
-        return self._call(self._reads, "GET", f"{JOBS}?{urlencode(query)}", b"", new_trace_id())
+        return self._get(f"{JOBS}?{urlencode(query)}")
 
     def job_detail(self, task_id: str) -> Answer:
         """One task with its files. Raises ValueError unless ``task_id`` is 1 to 19 digits."""
-        return self._call(self._reads, "GET", TASK.format(_checked(task_id)), b"", new_trace_id())
+        return self._get(TASK.format(_checked(task_id)))
 
     def cancel(self, task_id: str) -> Answer:
         """Asks KooDrive to stop a task that has not ended; only its detail then tells whether it did."""
-        return self._post(CANCEL, {"jobId": _checked(task_id)}, new_trace_id())
+        body = {"jobId": _checked(task_id)}
+        return self._post(CANCEL, body, new_trace_id()) if self._may_call() else _NO_PERMIT
+
+    def _get(self, path: str) -> Answer:
+        return self._call(self._reads, "GET", path, b"", new_trace_id()) if self._may_call() else _NO_PERMIT
+
+    def _may_call(self) -> bool:
+        return self._rate is None or self._rate.wait_to_read(_PATIENCE)
 
     def _post(self, path: str, body: Mapping[str, Any], trace_id: str) -> Answer:
         content = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
@@ -191,6 +211,7 @@ def from_settings(*, token: str | None = None) -> Client:
         proxy=settings.KOODRIVE_PROXY,
         ca_file=settings.KOODRIVE_CA_FILE,
         offset_base=settings.KOODRIVE_OFFSET_BASE,
+        rate=shared_rate(),
     )
 
 

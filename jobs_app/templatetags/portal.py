@@ -12,7 +12,7 @@ from ..states import LABELS, State
 register = template.Library()
 
 _ICONS = {
-    State.AWAITING_APPROVAL: "⏸",
+    State.AWAITING_APPROVAL: "◷",
     State.QUEUED: "…",
     State.SENDING: "↑",
     State.ACCEPTED: "◔",

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from .. import explain, listing, pauses, permissions
+from .. import explain, listing, permissions
 from ..errors import NotFound
 from ..models import Submission
 from ..operations import OPERATIONS
@@ -66,7 +66,7 @@ def context_of(request: HttpRequest, pk: UUID) -> dict[str, Any]:
     refusal = permissions.decide(actor_of(request), row)
     return {
         "row": row,
-        "why": explain.explain(row, pause=pauses.current()),
+        "why": explain.explain(row),
         "timeline": timeline(row),
         "files": row.files.all(),
         "may_decide": refusal is None,

@@ -31,7 +31,7 @@ def environment(migrated: None, tmp_path: Path) -> dict[str, str]:
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "PORTAL_ENV": "production",
         "PORTAL_BASE_URL": "https://portal.example.com",
-        "PORTAL_ALLOWED_HOSTS": "127.0.0.1",
+        "PORTAL_ALLOWED_HOSTS": "portal.example.com",
         "PORTAL_PORT": str(demo.free_port()),
         "PORTAL_SECRET_KEY": "x" * 50,
         "PORTAL_FIELD_KEYS": Fernet.generate_key().decode(),
@@ -60,6 +60,7 @@ def test_web_serves_and_ends_when_it_is_told(environment: dict[str, str]) -> Non
     try:
         assert get(environment, "/healthz", process) == 200
         assert get(environment, "/readyz?part=web", process) == 200
+        subprocess.run([sys.executable, "docker/healthcheck"], cwd=ROOT, env=environment, check=True)
     finally:
         process.send_signal(signal.SIGTERM)
         said, _ = process.communicate(timeout=15)
@@ -70,7 +71,9 @@ def get(environment: dict[str, str], path: str, process: "subprocess.Popen[str]"
     end = time.monotonic() + 30
     while process.poll() is None and time.monotonic() < end:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{environment['PORTAL_PORT']}{path}", timeout=5) as answer:
+            address = f"http://127.0.0.1:{environment['PORTAL_PORT']}{path}"
+            request = urllib.request.Request(address, headers={"Host": "portal.example.com"})
+            with urllib.request.urlopen(request, timeout=5) as answer:
                 return int(answer.status)
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)

@@ -147,6 +147,7 @@ def test_a_missing_field_key_pauses_and_the_workers_go_on(sandbox: Sandbox, oper
     worker_starts()
     assert sent(row).attempts == 0
     tasks.sweep()
+    assert Heartbeat.objects.filter(part="worker").exists()
     pause = pauses.current()
     assert pause is not None
     assert (pause.cause, "PORTAL_FIELD_KEYS" in pause.detail) == ("credentials", True)

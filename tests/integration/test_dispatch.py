@@ -11,12 +11,12 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from jobs_app import approvals, dispatch, pauses, submissions, sweeping
+from jobs_app import approvals, claiming, dispatch, pauses, submissions, sweeping
 from jobs_app.audit import read
 from jobs_app.koodrive.client import Client
-from jobs_app.koodrive.credentials import Bearer
 from jobs_app.koodrive.sandbox import Fault, Kind, Sandbox, When
 from jobs_app.models import ArchivePassword, Pause, Submission, User
+from tests.doors import client_of
 from tests.doors import operator_actor as acting
 from tests.examples import body
 
@@ -27,10 +27,6 @@ TOKEN = "sandbox-token"
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox(port=0, token=TOKEN, speed=100) as running:
         yield running
-
-
-def client_of(sandbox: Sandbox, token: str = TOKEN) -> Client:
-    return Client(base_url=sandbox.url, credentials=Bearer(token), connect_timeout=1, read_timeout=1)
 
 
 @pytest.fixture
@@ -132,16 +128,32 @@ def test_refused_credentials_and_a_wrong_address_stop_everybody(
     sent(queued, client_of(sandbox))
     assert Pause.objects.get().cause == cause
     assert sent(other, client_of(sandbox)).attempts == 0
-    assert sweeping.sweep(client=client_of(sandbox)) != []
+    assert sweeping.sweep(client=client_of(sandbox)) == 2
     assert pauses.current() is None
     assert sent(queued, client_of(sandbox)).status == "accepted"
+
+
+@pytest.mark.parametrize(("operation", "status"), [("copy", "refused"), ("delete", "unknown")])
+def test_one_request_that_is_barred_does_not_stop_the_others_again_and_again(
+    operator: User, approver: User, sandbox: Sandbox, operation: str, status: str
+) -> None:
+    made = submissions.submit(body(operation), by=acting(operator))
+    if operation == "delete":
+        approvals.approve(made, by=acting(approver), request_sha256=made.request_sha256)
+    sandbox.faults.add(Fault(Kind.STATUS, status=403, times=2))
+    client = client_of(sandbox)
+    assert sent(made, client).hold == "address"
+    sweeping.sweep(client=client)
+    done = sent(made, client)
+    assert (done.status, done.hold, pauses.current()) == (status, "", None)
+    assert len(sandbox.received.of("create")) == 2
 
 
 def test_a_pause_lasts_while_the_credentials_are_refused(queued: Submission, sandbox: Sandbox) -> None:
     wrong = client_of(sandbox, token="wrong")
     sent(queued, wrong)
-    assert sweeping.sweep(client=wrong) == []
-    assert sweeping.sweep(client=wrong) == []
+    assert sweeping.sweep(client=wrong) == 0
+    assert sweeping.sweep(client=wrong) == 0
     assert Pause.objects.count() == 1
 
 
@@ -163,7 +175,7 @@ def test_fifty_workers_and_one_submission_make_one_call(queued: Submission, sand
 
 def test_a_lost_claim_becomes_unknown_and_is_never_sent(queued: Submission, sandbox: Sandbox) -> None:
     client = client_of(sandbox)
-    dispatch.claim(queued, client=client)
+    claiming.claim(queued, client=client)
     sweeping.sweep(client=client)
     queued.refresh_from_db()
     assert queued.status == "sending"
@@ -177,7 +189,7 @@ def test_a_lost_claim_becomes_unknown_and_is_never_sent(queued: Submission, sand
 
 def test_the_holders_late_answer_beats_the_guess(queued: Submission, sandbox: Sandbox) -> None:
     client = client_of(sandbox)
-    dispatch.claim(queued, client=client)
+    claiming.claim(queued, client=client)
     Submission.objects.filter(pk=queued.pk).update(due_at=timezone.now() - timedelta(seconds=1))
     sweeping.sweep(client=client)
     outcome = dispatch.Outcome(dispatch.Kind.ACCEPTED, "4711", "0", "success", None, "KooDrive took it.")
@@ -232,14 +244,16 @@ def test_a_stored_request_that_was_tampered_with_is_not_sent(queued: Submission,
     connections["owner"].cursor().execute(
         "UPDATE jobs_app_submission SET request = replace(request, '101', '201') WHERE id = %s", [queued.pk]
     )
-    with pytest.raises(ValueError, match="not the one"):
-        dispatch.send(queued.pk, client=client_of(sandbox))
+    done = sent(queued, client_of(sandbox))
+    assert (done.status, done.hold, done.due_at) == ("queued", "withheld", None)
+    assert "not the one" in done.detail
+    assert actions(queued)[-1] == "submission.withheld"
     assert sandbox.received.of("create") == []
 
 
 def test_a_trace_id_has_58_characters_that_lead_back_to_the_submission() -> None:
     id_ = uuid.uuid4()
-    trace = dispatch.new_trace_id(id_, 12)
+    trace = claiming.new_trace_id(id_, 12)
     assert (len(trace), trace[:38]) == (58, f"{id_.hex}_0012_")
     assert trace.replace("_", "").isalnum()
-    assert trace != dispatch.new_trace_id(id_, 12)
+    assert trace != claiming.new_trace_id(id_, 12)

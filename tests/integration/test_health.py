@@ -9,15 +9,15 @@ from django.db.models.functions import Now
 from django.test import Client
 from django.utils import timezone
 
-from jobs_app import dispatch, pauses, pulse, submissions
+from jobs_app import claiming, dispatch, pauses, pulse, submissions
 from jobs_app.actors import WORKER, Scope
 from jobs_app.health import in_words
 from jobs_app.models import Heartbeat, Pause, Submission, User
 from tests.conftest import token_of
-from tests.doors import newest_event, without_the_trail
+from tests.doors import client_of, newest_event, without_the_trail
 from tests.doors import operator_actor as acting
 from tests.examples import body
-from tests.integration.test_dispatch import client_of, sandbox
+from tests.integration.test_dispatch import sandbox
 from tests.servers import Broker
 
 __all__ = ["sandbox"]
@@ -134,7 +134,7 @@ def test_what_waits_for_a_pause_is_no_trouble_nor_is_it_right_after(
 
 def test_what_waits_for_its_twin_is_no_trouble(well: None, queue: Queue, sandbox: Any) -> None:
     first, _ = queue(3600), queue(3600)
-    dispatch.claim(first, client=client_of(sandbox))
+    assert claiming.take(client=client_of(sandbox), only=first.pk)
     assert reasons() == []
 
 
@@ -148,7 +148,7 @@ def test_every_reason_is_told_at_once(well: None, broker: Broker, queue: Queue) 
 def test_what_needs_a_person_does_not_make_it_unready(well: None, queue: Queue, sandbox: Any) -> None:
     silent("koodrive", 86400)
     row = queue(0)
-    dispatch.claim(row, client=client_of(sandbox))
+    assert claiming.take(client=client_of(sandbox), only=row.pk)
     Submission.objects.filter(pk=row.pk).update(due_at=Now() - timedelta(seconds=1))
     dispatch.give_up_lost_claims()
     assert reasons() == []
@@ -178,7 +178,7 @@ def test_it_counts_and_names_every_trouble(
     well: None, queue: Queue, auditor: User, broker: Broker, sandbox: Any
 ) -> None:
     row = queue(0, "move")
-    dispatch.claim(row, client=client_of(sandbox))
+    assert claiming.take(client=client_of(sandbox), only=row.pk)
     Submission.objects.filter(pk=row.pk).update(due_at=Now() - timedelta(seconds=1))
     dispatch.give_up_lost_claims()
     queue(7200)

@@ -1,0 +1,39 @@
+"""What keeps a worker process from flooding a KooDrive that is busy or down: the shared rate, and a breaker.
+
+The breaker's open state is a pause, so it stands in the database for all workers and for everybody to see; what ends it
+is a harmless read that works (``tracking.try_connection``), never a create.
+"""
+
+from collections.abc import Callable
+
+from . import pauses
+from .actors import WORKER
+from .koodrive.answers import Kind, Outcome
+from .koodrive.rate import Rate
+from .models import Pause
+
+TROUBLES = 5  # calls in a row that came to nothing
+
+
+class Protection:
+    """Of one worker process; its threads share it."""
+
+    def __init__(self, rate: Rate) -> None:
+        self._rate = rate
+        self._in_a_row = 0
+
+    def may_send(self, stop: Callable[[], bool]) -> bool:
+        """Waits until one more create call is allowed; false when ``stop`` came first."""
+        return self._rate.wait_to_send(stop) and not stop()
+
+    def note(self, outcome: Outcome) -> None:
+        """Learns from what a create call came to."""
+        if outcome.kind is Kind.NOT_EXECUTED:
+            self._rate.hold(outcome.retry_after or 1.0)
+        if outcome.kind not in (Kind.NOT_SENT, Kind.UNKNOWN):
+            self._in_a_row = 0
+            return
+        self._in_a_row += 1
+        if self._in_a_row >= TROUBLES:
+            self._in_a_row = 0
+            pauses.begin(Pause.Cause.UNREACHABLE, outcome.detail, by=WORKER)
