@@ -126,6 +126,10 @@ def resume(actor: Actor) -> Refusal:
     return _unless(Role.ADMINISTRATOR in actor.roles)
 
 
+def see_health(actor: Actor) -> Refusal:
+    return _unless(bool(actor.roles))
+
+
 def set_credentials(actor: Actor) -> Refusal:
     return _unless(Role.ADMINISTRATOR in actor.roles)
 

@@ -9,8 +9,8 @@ from uuid import UUID
 from celery import shared_task, signals
 from kombu.exceptions import OperationalError
 
-from . import audit, dispatch, sweeping, tracking
-from .koodrive.client import Client, from_settings
+from . import audit, connection, dispatch, pulse, sweeping, tracking
+from .koodrive.client import Client
 from .koodrive.rate import shared_rate
 from .models import Submission
 from .protection import Protection
@@ -69,6 +69,7 @@ def _end(**kwargs: object) -> None:
 def sweep() -> None:
     for _ in range(min(sweeping.sweep(client=_client()), AT_ONCE)):
         _publish()
+    pulse.beat("worker")
 
 
 @shared_task
@@ -78,7 +79,7 @@ def poll() -> None:
 
 @shared_task
 def keep_alive() -> None:
-    tracking.try_connection(client=_client())
+    tracking.try_connection(client=connection.client(fresh=True))
 
 
 @shared_task
@@ -101,6 +102,5 @@ def _publish(*arguments: str) -> None:
         _silent_until = time.monotonic() + _QUIET
 
 
-@cache
 def _client() -> Client:
-    return from_settings()
+    return connection.client()

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from . import lifecycle, pauses
+from . import lifecycle, pauses, pulse
 from .actors import SWEEPER, TRACKER
 from .audit import Action
 from .errors import WrongState
@@ -136,6 +136,7 @@ def try_connection(*, client: Client) -> None:
     except ReadFailed as error:
         _refused(error)
     else:
+        pulse.beat("koodrive")
         pauses.end(by=SWEEPER)
 
 

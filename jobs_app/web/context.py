@@ -22,7 +22,9 @@ def portal(request: HttpRequest) -> dict[str, Any]:
         "actor": actor,
         "may_submit": permissions.submit(actor) is None,
         "is_approver": Role.APPROVER in actor.roles,
-        "pause": pauses.current(),
+        "may_see_health": permissions.see_health(actor) is None,
+        "may_set_credentials": permissions.set_credentials(actor) is None,
+        "pauses": [(pause, pauses.HOW_IT_ENDS[pause.cause]) for pause in pauses.all_current()],
         "waiting_for_me": _waiting_for(actor.key) if Role.APPROVER in actor.roles else 0,
     }
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import compose, decisions, health, pages, session
+from . import compose, credentials, decisions, health, pages, session
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -16,6 +16,10 @@ urlpatterns = [
     path("submissions/<uuid:pk>/live/", pages.live, name="live"),
     path("submissions/<uuid:pk>/decide/", decisions.decide, name="decide"),
     path("approvals/", decisions.inbox, name="approvals"),
+    path("credentials/", credentials.page, name="credentials"),
+    path("health/", health.page, name="health"),
+    path("health/pause/", health.pause, name="pause"),
+    path("health/resume/", health.resume, name="resume"),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
 ]
