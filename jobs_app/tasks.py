@@ -2,6 +2,7 @@
 
 import time
 from functools import cache
+from typing import Any
 from uuid import UUID
 
 from celery import shared_task
@@ -45,11 +46,20 @@ def make_partitions() -> None:
 
 def nudge(submission: Submission) -> None:
     """Tells the workers that it is due. Never raises and never waits long: without a broker the sweep finds it."""
+    _ring(send, str(submission.pk))
+
+
+def nudge_poll() -> None:
+    """Tells the workers that a task is to be asked about now; without a broker the next poll does."""
+    _ring(poll)
+
+
+def _ring(task: Any, *arguments: str) -> None:
     global _silent_until
     if time.monotonic() < _silent_until:
         return
     try:
-        send.apply_async((str(submission.pk),), expires=NUDGE_LIFE, retry=False)
+        task.apply_async(arguments, expires=NUDGE_LIFE, retry=False)
     except (OperationalError, OSError):
         _silent_until = time.monotonic() + _QUIET
 
