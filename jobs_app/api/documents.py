@@ -8,7 +8,8 @@ from .. import explain, pauses
 from ..actors import Actor
 from ..audit import Receipt, read
 from ..koodrive.codes import explain as explain_code
-from ..models import Approval, Pause, Submission, SubmissionFile
+from ..links import Link
+from ..models import Approval, ArchiveEntry, Pause, Submission, SubmissionFile
 from ..operations import Operation
 
 
@@ -80,7 +81,7 @@ def _submission(row: Submission, receipt: Receipt | None, pause: Pause | None) -
         },
         "attempts": row.attempts,
         "approval": _approval(row),
-        "retryOf": None,
+        "retryOf": str(row.retry_of_id) if row.retry_of_id else None,
         "notBefore": moment(row.not_before),
         "notAfter": moment(row.not_after),
         "createdAt": moment(row.created_at),
@@ -107,6 +108,14 @@ def file(each: SubmissionFile) -> dict[str, Any]:
         "newFileId": each.new_file_id,
         "newFilePath": each.new_file_path,
     }
+
+
+def entry(each: ArchiveEntry) -> dict[str, Any]:
+    return {"name": each.name, "isFolder": each.is_folder, "size": each.size, "row": each.row}
+
+
+def link(found: Link) -> dict[str, Any]:
+    return {"url": found.url, "expiresAt": moment(found.expires_at)}
 
 
 def caller(actor: Actor, *, token_ends: datetime | None, max_files: int) -> dict[str, Any]:
