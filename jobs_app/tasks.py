@@ -68,7 +68,7 @@ def _end(**kwargs: object) -> None:
 @shared_task
 def sweep() -> None:
     for _ in range(min(sweeping.sweep(client=_client()), AT_ONCE)):
-        _publish()
+        _ring(send)
     pulse.beat("worker")
 
 
@@ -89,15 +89,20 @@ def make_partitions() -> None:
 
 def nudge(submission: Submission) -> None:
     """Tells the workers that it is due. Never raises and never waits long: without a broker the sweep finds it."""
-    _publish(str(submission.pk))
+    _ring(send, str(submission.pk))
 
 
-def _publish(*arguments: str) -> None:
+def nudge_poll() -> None:
+    """Tells the workers that a task is to be asked about now; without a broker the next poll does."""
+    _ring(poll)
+
+
+def _ring(task: Any, *arguments: str) -> None:
     global _silent_until
     if time.monotonic() < _silent_until:
         return
     try:
-        send.apply_async(arguments, expires=NUDGE_LIFE, retry=False)
+        task.apply_async(arguments, expires=NUDGE_LIFE, retry=False)
     except (OperationalError, OSError):
         _silent_until = time.monotonic() + _QUIET
 

@@ -27,6 +27,7 @@ _FACTS = {
     "comment": "comment",
     "detail": "detail",
     "task": "KooDrive task",
+    "retryOf": "retry of",
     "attempt": "attempt",
     "traceId": "trace id",
     "milliseconds": "milliseconds",

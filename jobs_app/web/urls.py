@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import compose, credentials, decisions, health, pages, session
+from . import changes, compose, credentials, decisions, health, pages, session
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -15,6 +15,10 @@ urlpatterns = [
     path("submissions/<uuid:pk>/", pages.submission, name="submission"),
     path("submissions/<uuid:pk>/live/", pages.live, name="live"),
     path("submissions/<uuid:pk>/decide/", decisions.decide, name="decide"),
+    path("submissions/<uuid:pk>/cancel/", changes.cancel, name="cancel"),
+    path("submissions/<uuid:pk>/retry/", changes.retry, name="retry"),
+    path("submissions/<uuid:pk>/download-link/", changes.download_link, name="download-link"),
+    path("submissions/<uuid:pk>/entries/", changes.entries, name="entries"),
     path("approvals/", decisions.inbox, name="approvals"),
     path("credentials/", credentials.page, name="credentials"),
     path("health/", health.page, name="health"),
