@@ -7,7 +7,7 @@ from uuid import UUID
 from celery import shared_task
 from kombu.exceptions import OperationalError
 
-from . import audit, dispatch, sweeping, tracking
+from . import audit, dispatch, settling, sweeping, tracking
 from .koodrive.client import Client, from_settings
 from .models import Submission
 
@@ -31,6 +31,11 @@ def sweep() -> None:
 @shared_task
 def poll() -> None:
     tracking.poll(client=_client())
+
+
+@shared_task
+def settle() -> None:
+    settling.settle(client=_client())
 
 
 @shared_task

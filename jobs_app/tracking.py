@@ -34,7 +34,7 @@ def poll(*, client: Client, limit: int = 100) -> None:
         try:
             found = answers.detail(client.job_detail(submission.task_id or ""))
         except ReadFailed as error:
-            _refused(error)
+            pause_if_refused(error)
             Submission.objects.filter(pk=submission.pk).update(detail=error.outcome.detail)
             if pauses.current():
                 return
@@ -134,11 +134,12 @@ def try_connection(*, client: Client) -> None:
     try:
         answers.jobs(client.list_jobs(offset=client.offset_base, limit=1))
     except ReadFailed as error:
-        _refused(error)
+        pause_if_refused(error)
     else:
         pauses.end(by=SWEEPER)
 
 
-def _refused(error: ReadFailed) -> None:
+def pause_if_refused(error: ReadFailed) -> None:
+    """Pauses all sending when KooDrive refused to be read for a cause that concerns every call."""
     if cause := PAUSING.get(error.outcome.kind):
         pauses.begin(cause, error.outcome.detail, by=TRACKER)
