@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from . import views
+from . import settling, views
 
 urlpatterns = [
     path("operations/", views.Operations.as_view()),
@@ -13,5 +13,7 @@ urlpatterns = [
     path("submissions/<uuid:pk>/events/", views.Events.as_view()),
     path("submissions/<uuid:pk>/approve/", views.Approve.as_view()),
     path("submissions/<uuid:pk>/reject/", views.Reject.as_view()),
+    path("submissions/<uuid:pk>/evidence/", settling.Evidence.as_view()),
+    path("submissions/<uuid:pk>/resolve/", settling.Resolve.as_view()),
     re_path(r"", views.NothingHere.as_view()),
 ]

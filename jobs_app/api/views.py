@@ -1,6 +1,6 @@
 """The REST calls: each reads values, calls a verb, and shows what came of it."""
 
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -11,13 +11,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from .. import approvals, listing, permissions, submissions
-from ..actors import Actor
 from ..audit import read
 from ..documents import Reader
 from ..errors import Invalid, NotFound
 from ..models import ApiToken, Submission
 from ..operations import OPERATIONS
 from . import documents
+from .callers import actor_of as _actor
+from .callers import visible as _visible
 
 
 class Operations(APIView):
@@ -116,17 +117,6 @@ class NothingHere(APIView):
 
     def _not_found(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         raise NotFound
-
-
-def _actor(request: Request) -> Actor:
-    return cast(Actor, request.auth)
-
-
-def _visible(by: Actor, pk: UUID) -> Submission:
-    row = permissions.visible_to(by).with_people().filter(pk=pk).first()
-    if row is None:
-        raise NotFound
-    return row
 
 
 def _neighbour(request: Request, cursor: str | None) -> str | None:

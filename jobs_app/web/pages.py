@@ -13,6 +13,7 @@ from ..models import Submission
 from ..operations import OPERATIONS
 from ..states import FINAL, LABELS, State
 from .actor import actor_of
+from .doubts import doubt_of
 from .timeline import timeline
 
 NEEDS_SOMEBODY = (State.UNKNOWN, State.REFUSED, State.FAILED, State.PARTIALLY_FAILED)
@@ -69,6 +70,7 @@ def context_of(request: HttpRequest, pk: UUID) -> dict[str, Any]:
         "why": explain.explain(row, pause=pauses.current()),
         "timeline": timeline(row),
         "files": row.files.all(),
+        "doubt": doubt_of(row, by=actor_of(request)),
         "may_decide": refusal is None,
         "why_not_decide": refusal.detail if refusal else "",
     }

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import compose, decisions, health, pages, session
+from . import compose, decisions, health, pages, session, unknowns
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -16,6 +16,9 @@ urlpatterns = [
     path("submissions/<uuid:pk>/live/", pages.live, name="live"),
     path("submissions/<uuid:pk>/decide/", decisions.decide, name="decide"),
     path("approvals/", decisions.inbox, name="approvals"),
+    path("unknowns/", unknowns.listed, name="unknowns"),
+    path("unknowns/<uuid:pk>/resolve/", unknowns.resolve, name="resolve"),
+    path("unknowns/<uuid:pk>/look-again/", unknowns.look_again, name="look-again"),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
 ]
