@@ -1,6 +1,5 @@
 """Settling unknown submissions from what KooDrive itself tells."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -21,21 +20,10 @@ from jobs_app.models import Submission, User
 from jobs_app.states import State
 from tests.doors import operator_actor as acting
 from tests.examples import FOLDER, body, file_id
-from tests.integration.test_dispatch import TOKEN, actions, client_of, last_event
+from tests.integration.test_dispatch import actions, client_of, last_event
 
 LOST = Fault(Kind.RESET, when=When.AFTER)  # KooDrive makes the task, and its answer never comes
 DROPPED = Fault(Kind.RESET)  # no task is made
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(port=0, token=TOKEN) as running:
-        yield running
-
-
-@pytest.fixture
-def client(sandbox: Sandbox) -> Client:
-    return client_of(sandbox)
 
 
 def document(*numbers: int, operation: str = "copy", folder: str = FOLDER) -> dict[str, Any]:
