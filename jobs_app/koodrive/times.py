@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 
@@ -24,12 +24,15 @@ def of_id(task_id: str) -> datetime:
 
 
 def of_digits(digits: str | None) -> datetime | None:
-    """The time in 14 digits of KooDrive's zone (``KOODRIVE_TIME_ZONE``); None when it can't be one."""
+    """The time in 14 digits of KooDrive's zone (``KOODRIVE_TIME_ZONE``); None when it can't be one.
+
+    None also when this machine doesn't know the zone: ids tell the time as well.
+    """
     if not (digits and len(digits) == 14 and digits.isascii() and digits.isdigit()):
         return None
     try:
         return datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=ZoneInfo(settings.KOODRIVE_TIME_ZONE))
-    except ValueError:
+    except (ValueError, ZoneInfoNotFoundError):
         return None
 
 

@@ -49,6 +49,13 @@ def test_the_digits_are_read_in_the_zone_that_is_set(settings: LazySettings) -> 
     assert times.of_digits("20240812092233") == MADE
 
 
+@pytest.mark.parametrize("zone", ["Nowhere/Nothing", "../../etc/passwd"])
+def test_without_the_zone_the_id_tells(settings: LazySettings, zone: str) -> None:
+    settings.KOODRIVE_TIME_ZONE = zone
+    assert times.of_digits("20240812092233") is None
+    assert whole_seconds(times.created_at(Job(TASK, create_time="20240812152233"), now=NOW)) == MADE
+
+
 def test_the_documented_example_of_a_task_agrees_with_itself() -> None:
     job = Job("1309243162258308352", create_time="20231212095227")
     assert whole_seconds(times.by_id(job, now=NOW)) == datetime(2023, 12, 12, 1, 52, 27, tzinfo=UTC)
