@@ -171,8 +171,9 @@ class Look:
             detail = self._detail(job.task_id)
             known = self._found.clock_difference is not None
             candidate = evidence.examine(wanted, job, detail, made_at, clock_is_known=known)
-            rivals = _rivals(row, wanted, job, made_at) if candidate.matches and made_at else []
-            found.append(evidence.beside_rivals(candidate, rivals))
+            if candidate.matches and made_at:
+                candidate = evidence.beside_rivals(candidate, _rivals(row, wanted, job, made_at))
+            found.append(candidate)
         return found
 
     def _detail(self, task_id: str) -> Detail | None:

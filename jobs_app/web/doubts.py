@@ -1,7 +1,7 @@
 """A submission in doubt as its page and the page of all of them show it: asked for and found, side by side."""
 
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from .. import evidence, permissions
@@ -31,6 +31,10 @@ class Doubt:
     @property
     def is_looked_for(self) -> bool:
         return self.row.due_at is not None
+
+    @property
+    def checked_at(self) -> datetime | None:
+        return datetime.fromisoformat(self.evidence["checkedAt"]) if self.evidence else None
 
     @property
     def likely(self) -> str:
