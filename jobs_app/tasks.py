@@ -9,7 +9,7 @@ from uuid import UUID
 from celery import shared_task, signals
 from kombu.exceptions import OperationalError
 
-from . import audit, connection, dispatch, pulse, sweeping, tracking
+from . import audit, connection, dispatch, pulse, settling, sweeping, tracking
 from .koodrive.client import Client
 from .koodrive.rate import shared_rate
 from .models import Submission
@@ -75,6 +75,11 @@ def sweep() -> None:
 @shared_task
 def poll() -> None:
     tracking.poll(client=_client())
+
+
+@shared_task
+def settle() -> None:
+    settling.settle(client=_client())
 
 
 @shared_task

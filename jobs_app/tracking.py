@@ -143,7 +143,7 @@ def follow(submission: Submission, found: Detail) -> None:
 
 def _put_off(row: Submission, error: ReadFailed) -> None:
     """Says why nothing is known; a task that KooDrive doesn't know is asked about as rarely as any."""
-    _refused(error)
+    pause_if_refused(error)
     detail = error.outcome.detail
     if error.outcome.kind is Kind.REFUSED:
         detail = f"KooDrive doesn't tell about task {row.task_id}, perhaps it no longer has it: {detail}"
@@ -169,12 +169,13 @@ def try_connection(*, client: Client) -> None:
     try:
         answers.jobs(client.list_jobs(offset=client.offset_base, limit=1))
     except ReadFailed as error:
-        _refused(error)
+        pause_if_refused(error)
     else:
         pulse.beat("koodrive")
         pauses.end(by=SWEEPER)
 
 
-def _refused(error: ReadFailed) -> None:
+def pause_if_refused(error: ReadFailed) -> None:
+    """Pauses all sending when KooDrive refused to be read for a cause that concerns every call."""
     if cause := PAUSING.get(error.outcome.kind):
         pauses.begin(cause, error.outcome.detail, by=TRACKER)

@@ -10,18 +10,12 @@ from django.utils import timezone
 from jobs_app import dispatch, submissions, tracking
 from jobs_app.audit import read
 from jobs_app.koodrive.client import Client
-from jobs_app.koodrive.credentials import Bearer
-from jobs_app.koodrive.sandbox import Sandbox
 from jobs_app.models import Submission, User
 from tests.doors import operator_actor
 from tests.examples import body
 
 TOKEN = "sandbox-token"
 Send = Callable[..., Submission]
-
-
-def client_of(sandbox: Sandbox) -> Client:
-    return Client(base_url=sandbox.url, credentials=Bearer(TOKEN), connect_timeout=1, read_timeout=1)
 
 
 def send_as(person: User, client: Client) -> Send:

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from . import changes, views
+from . import changes, settling, views
 
 urlpatterns = [
     path("operations/", views.Operations.as_view()),
@@ -17,5 +17,7 @@ urlpatterns = [
     path("submissions/<uuid:pk>/retry/", changes.Retry.as_view()),
     path("submissions/<uuid:pk>/entries/", changes.Entries.as_view()),
     path("submissions/<uuid:pk>/download-link/", changes.DownloadLink.as_view()),
+    path("submissions/<uuid:pk>/evidence/", settling.Evidence.as_view()),
+    path("submissions/<uuid:pk>/resolve/", settling.Resolve.as_view()),
     re_path(r"", views.NothingHere.as_view()),
 ]

@@ -14,6 +14,7 @@ from ..operations import OPERATIONS
 from ..states import FINAL, LABELS, State
 from .actions import actions
 from .actor import actor_of
+from .doubts import doubt_of
 from .timeline import timeline
 
 NEEDS_SOMEBODY = (State.UNKNOWN, State.REFUSED, State.FAILED, State.PARTIALLY_FAILED)
@@ -70,6 +71,7 @@ def context_of(request: HttpRequest, pk: UUID) -> dict[str, Any]:
         "why": explain.explain(row),
         "timeline": timeline(row),
         "files": row.files.all(),
+        "doubt": doubt_of(row, by=actor_of(request)),
         "may_decide": refusal is None,
         "why_not_decide": refusal.detail if refusal else "",
         "actions": actions(actor_of(request), row),

@@ -25,6 +25,7 @@ class Step:
 
 _FACTS = {
     "comment": "comment",
+    "reason": "reason",
     "detail": "detail",
     "task": "KooDrive task",
     "retryOf": "retry of",

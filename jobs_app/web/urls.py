@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import changes, compose, credentials, decisions, health, pages, session
+from . import changes, compose, credentials, decisions, health, pages, session, unknowns
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -24,6 +24,9 @@ urlpatterns = [
     path("health/", health.page, name="health"),
     path("health/pause/", health.pause, name="pause"),
     path("health/resume/", health.resume, name="resume"),
+    path("unknowns/", unknowns.listed, name="unknowns"),
+    path("unknowns/<uuid:pk>/resolve/", unknowns.resolve, name="resolve"),
+    path("unknowns/<uuid:pk>/look-again/", unknowns.look_again, name="look-again"),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
 ]

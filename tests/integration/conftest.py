@@ -7,7 +7,8 @@ import pytest
 from jobs_app.koodrive.client import Client
 from jobs_app.koodrive.sandbox import Sandbox
 from jobs_app.models import User
-from tests.following import TOKEN, Send, client_of, send_as
+from tests.doors import client_of
+from tests.following import TOKEN, Send, send_as
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from jobs_app import cancelling, dispatch, pauses, submissions, tracking
+from jobs_app import cancelling, claiming, dispatch, pauses, submissions, tracking
 from jobs_app.actors import Role, Scope
 from jobs_app.errors import NotAllowed, SettleFirst, WrongState
 from jobs_app.koodrive.client import Client
@@ -41,7 +41,7 @@ def test_a_wish_while_it_is_being_sent_is_kept_until_the_task_is_there(
 ) -> None:
     made = submissions.submit(body("copy"), by=acting(operator))
     stale = Submission.objects.get(pk=made.pk)
-    dispatch.claim(made, client=client)
+    claiming.claim(made, client=client)
     lease = made.due_at
     kept = cancelling.cancel(stale, by=acting(operator))
     assert (kept.status, kept.due_at) == ("sending", lease)
