@@ -1,4 +1,4 @@
-"""Encrypts an archive's password at rest; ``PORTAL_FIELD_KEYS`` holds the keys, the newest first."""
+"""Encrypts secrets at rest; ``PORTAL_FIELD_KEYS`` holds the keys, the newest first."""
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
@@ -20,4 +20,9 @@ def decrypt(ciphertext: bytes) -> str:
 
 
 def _keys() -> MultiFernet:
-    return MultiFernet([Fernet(key) for key in settings.FIELD_KEYS])
+    try:
+        return MultiFernet([Fernet(key) for key in settings.FIELD_KEYS])
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            "PORTAL_FIELD_KEYS holds something that is no Fernet key: 44 characters, several separated by commas."
+        ) from error

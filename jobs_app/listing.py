@@ -1,4 +1,7 @@
-"""The list of submissions: the filters that its address may carry, and pages that stay put while rows come in."""
+"""The list of submissions: the filters that its address may carry, and pages that stay put while rows come in.
+
+Also the pages of what an archive holds.
+"""
 
 import base64
 import binascii
@@ -15,13 +18,15 @@ from django.utils.dateparse import parse_datetime
 from . import states
 from .documents import FORBIDDEN
 from .errors import Invalid, Problem
-from .models import Submission
+from .models import ArchiveEntry, Submission
 from .models.submissions import SubmissionQuerySet
 from .operations import BY_NAME
 from .states import State
 
 PAGE = 50
 LONGEST_PAGE = 200
+
+_NO_CURSOR = Problem("cursor", "invalid", "Use a cursor as an answer of this list gave it.")
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,29 @@ def _read_cursor(cursor: str) -> tuple[bool, tuple[datetime, UUID]]:
         backwards, moment, id_ = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
         return bool(backwards), (datetime.fromisoformat(moment), UUID(id_))
     except (ValueError, TypeError, AttributeError, binascii.Error) as error:
-        raise Invalid([Problem("cursor", "invalid", "Use a cursor as an answer of this list gave it.")]) from error
+        raise Invalid([_NO_CURSOR]) from error
+
+
+@dataclass(frozen=True)
+class EntriesPage:
+    """One page of an archive's entries; ``following`` and ``preceding`` are cursors, None where there is nothing."""
+
+    rows: list[ArchiveEntry]
+    following: str | None
+    preceding: str | None
+
+
+def entries(submission: Submission, *, cursor: str = "", limit: int = PAGE) -> EntriesPage:
+    """The entries from the row that ``cursor`` names on; raises ``Invalid`` when it isn't a cursor of ours."""
+    if cursor and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 10):
+        raise Invalid([_NO_CURSOR])
+    start = int(cursor or 0)
+    found = list(submission.entries.filter(row__gte=start)[: limit + 1])
+    return EntriesPage(
+        rows=found[:limit],
+        following=str(found[limit].row) if len(found) > limit else None,
+        preceding=str(max(start - limit, 0)) if start else None,
+    )
 
 
 def limit(value: str | None) -> int:
@@ -131,6 +158,13 @@ def _final(values: Sequence[str]) -> Q:
     return Q(status__in=states.FINAL) if values[-1] == "true" else ~Q(status__in=states.FINAL)
 
 
+def _retry_of(values: Sequence[str]) -> Q:
+    try:
+        return Q(retry_of=UUID(values[-1]))
+    except ValueError:
+        raise ValueError("Give the id of a submission.") from None
+
+
 def _creator(values: Sequence[str]) -> Q:
     kind, _, key = values[-1].partition(":")
     if kind not in ("person", "service") or not (key.isascii() and key.isdigit() and len(key) < 19):
@@ -146,6 +180,7 @@ _FILTERS: dict[str, Any] = {
     "taskId": _text("task_id"),
     "fileId": lambda values: Q(pk__in=_with_file(values)),
     "reference": _text("reference"),
+    "retryOf": _retry_of,
     "since": _moment("created_at__gte"),
     "until": _moment("created_at__lt"),
     "updatedSince": _moment("updated_at__gte"),

@@ -16,6 +16,8 @@ from enum import StrEnum
 from django.utils.translation import gettext_noop as _
 
 CLEAR_RECYCLE_BIN = 7
+_TAKE_AWAY = 2  # to the recycle bin, or for good
+_ARCHIVES = (5, 6)
 
 
 class Use(StrEnum):
@@ -55,6 +57,16 @@ class Operation:
     @property
     def irreversible(self) -> bool:
         return self.danger is Danger.IRREVERSIBLE
+
+    @property
+    def detail_adds(self) -> bool:
+        """Whether the detail of a wholly successful task says more than the list: new ids or paths, entries, a link."""
+        return self.task_type != _TAKE_AWAY
+
+    @property
+    def tells_progress(self) -> bool:
+        """Whether KooDrive tells how far the task is; others are too quick for it."""
+        return self.task_type in _ARCHIVES
 
 
 OPERATIONS: tuple[Operation, ...] = (

@@ -18,11 +18,12 @@ Refusal = PortalError | None
 
 
 def require(refusal: Refusal, *, by: Actor, to: str, submission: Submission | None = None) -> None:
-    """Raises the refusal, if there is one, once the trail says that it was refused."""
+    """Raises the refusal, if there is one; that somebody had no right, and not only came too late, the trail says."""
     if refusal is None:
         return
-    known = submission.pk if submission else None
-    audit.record(Action.PERMISSION_DENIED, by=by, submission=known, outcome="denied", to=to, why=refusal.code)
+    if isinstance(refusal, NotAllowed):
+        known = submission.pk if submission else None
+        audit.record(Action.PERMISSION_DENIED, by=by, submission=known, outcome="denied", to=to, why=refusal.code)
     raise refusal
 
 
@@ -124,6 +125,10 @@ def pause(actor: Actor) -> Refusal:
 
 def resume(actor: Actor) -> Refusal:
     return _unless(Role.ADMINISTRATOR in actor.roles)
+
+
+def see_health(actor: Actor) -> Refusal:
+    return _unless(bool(actor.roles))
 
 
 def set_credentials(actor: Actor) -> Refusal:

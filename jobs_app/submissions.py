@@ -1,8 +1,9 @@
-"""What people and services do with submissions: submit them."""
+"""What people and services do with submissions: submit them, and submit again what did not succeed."""
 
 import json
 import uuid
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -10,7 +11,7 @@ from django.utils import timezone
 
 from . import lifecycle, permissions, tasks, validators
 from .actors import Actor, Channel
-from .errors import AlreadySubmitted
+from .errors import AlreadySubmitted, Invalid, Problem, WrongState
 from .models import Submission, SubmissionFile
 from .states import State
 
@@ -29,8 +30,40 @@ def submit(values: object, *, by: Actor, as_id: uuid.UUID | None = None) -> Subm
     With ``as_id``, chosen when the request was reviewed, submitting the same again gives the first submission.
     Raises ``NotAllowed``, ``Invalid``, ``AlreadySubmitted`` or ``AuditUnavailable``; nothing is stored then.
     """
-    request = check(values, by=by)
-    submission = _row(request, by, as_id or uuid.uuid4())
+    return _store(check(values, by=by), by, as_id)
+
+
+def retry(
+    submission: Submission, *, reason: str, password: str | None, by: Actor, as_id: uuid.UUID | None = None
+) -> Submission:
+    """Submits all files that aren't known to have succeeded anew, under today's policy; ``as_id`` as in ``submit``.
+
+    Raises what ``submit`` raises, and ``WrongState`` unless it ended without full success and has such files.
+    """
+    permissions.require(permissions.retry(by, submission), by=by, to="retry", submission=submission)
+    return _store(check(_what_is_left(submission, reason, password), by=by), by, as_id, retry_of=submission)
+
+
+def _what_is_left(submission: Submission, reason: str, password: str | None) -> dict[str, Any]:
+    """The request for another try. Its time window isn't carried over: it may have been what ended the first."""
+    left = {file.file_id: file.label for file in submission.files.exclude(status=SubmissionFile.Status.SUCCEEDED)}
+    if not left:
+        raise WrongState("Every file of it is known to have succeeded, so there is nothing to submit again.")
+    values = submission.document
+    info = values["taskInfo"]
+    info["fileInfo"] = [file for file in info["fileInfo"] if file["fileId"] in left]
+    if values.pop("password", None) and not password:
+        detail = "Give the archive's password again; the portal forgets it once it was sent."
+        raise Invalid([Problem("/password", "password_required", detail)])
+    labels = {file_id: label for file_id, label in left.items() if label}
+    values |= {"labels": labels, "reason": reason, "reference": submission.reference}
+    return values | ({"password": password} if password else {})
+
+
+def _store(
+    request: validators.Request, by: Actor, as_id: uuid.UUID | None, retry_of: Submission | None = None
+) -> Submission:
+    submission = _row(request, by, as_id or uuid.uuid4(), retry_of)
     files = [
         SubmissionFile(submission=submission, row=row, file_id=file.file_id, file_path=file.file_path, label=file.label)
         for row, file in enumerate(request.files)
@@ -43,12 +76,17 @@ def submit(values: object, *, by: Actor, as_id: uuid.UUID | None = None) -> Subm
         first = Submission.objects.filter(pk=submission.pk).first()
         if first is None:
             raise
-        if (first.person_id, first.request_sha256) != (submission.person_id, submission.request_sha256):
+        if _mark(first) != _mark(submission):
             raise AlreadySubmitted from None
     return Submission.objects.with_people().get(pk=submission.pk)
 
 
-def _row(request: validators.Request, by: Actor, id_: uuid.UUID) -> Submission:
+def _mark(submission: Submission) -> tuple[object, ...]:
+    """What a submission that is made once more under the same id has to have in common with the first one."""
+    return submission.person_id, submission.request_sha256, submission.retry_of_id
+
+
+def _row(request: validators.Request, by: Actor, id_: uuid.UUID, retry_of: Submission | None) -> Submission:
     now = timezone.now()
     waits = request.operation.approvals > 0
     expires = min(filter(None, [now + APPROVAL_WINDOW, request.not_after])) if waits else None
@@ -66,6 +104,7 @@ def _row(request: validators.Request, by: Actor, id_: uuid.UUID) -> Submission:
         service_id=by.key if by.token is not None else None,
         token_id=by.token,
         accountable_id=by.accountable,
+        retry_of=retry_of,
         status=State.AWAITING_APPROVAL if waits else State.QUEUED,
         approvals_needed=request.operation.approvals,
         approval_expires_at=expires,
@@ -92,6 +131,7 @@ def _told(submission: Submission, request: validators.Request) -> dict[str, obje
         "reference": request.reference,
         "warnings": submission.warnings or None,
         "approvalsNeeded": submission.approvals_needed,
+        "retryOf": submission.retry_of_id and str(submission.retry_of_id),
         "notBefore": request.not_before and request.not_before.isoformat(),
         "notAfter": request.not_after and request.not_after.isoformat(),
     }

@@ -9,8 +9,8 @@ from uuid import UUID
 from celery import shared_task, signals
 from kombu.exceptions import OperationalError
 
-from . import audit, dispatch, sweeping, tracking
-from .koodrive.client import Client, from_settings
+from . import audit, connection, dispatch, pulse, settling, sweeping, tracking
+from .koodrive.client import Client
 from .koodrive.rate import shared_rate
 from .models import Submission
 from .protection import Protection
@@ -68,7 +68,8 @@ def _end(**kwargs: object) -> None:
 @shared_task
 def sweep() -> None:
     for _ in range(min(sweeping.sweep(client=_client()), AT_ONCE)):
-        _publish()
+        _ring(send)
+    pulse.beat("worker")
 
 
 @shared_task
@@ -77,8 +78,13 @@ def poll() -> None:
 
 
 @shared_task
+def settle() -> None:
+    settling.settle(client=_client())
+
+
+@shared_task
 def keep_alive() -> None:
-    tracking.try_connection(client=_client())
+    tracking.try_connection(client=connection.client(fresh=True))
 
 
 @shared_task
@@ -88,19 +94,23 @@ def make_partitions() -> None:
 
 def nudge(submission: Submission) -> None:
     """Tells the workers that it is due. Never raises and never waits long: without a broker the sweep finds it."""
-    _publish(str(submission.pk))
+    _ring(send, str(submission.pk))
 
 
-def _publish(*arguments: str) -> None:
+def nudge_poll() -> None:
+    """Tells the workers that a task is to be asked about now; without a broker the next poll does."""
+    _ring(poll)
+
+
+def _ring(task: Any, *arguments: str) -> None:
     global _silent_until
     if time.monotonic() < _silent_until:
         return
     try:
-        send.apply_async(arguments, expires=NUDGE_LIFE, retry=False)
+        task.apply_async(arguments, expires=NUDGE_LIFE, retry=False)
     except (OperationalError, OSError):
         _silent_until = time.monotonic() + _QUIET
 
 
-@cache
 def _client() -> Client:
-    return from_settings()
+    return connection.client()

@@ -99,6 +99,18 @@ def check(values: object, *, max_files: int, now: datetime) -> Request:
     )
 
 
+def reason(text: str) -> str:
+    """Why a person does something, trimmed; raises ``Invalid`` when it is missing or can't be kept."""
+    reader, said = Reader(), text.strip()
+    if said:
+        reader.text({"reason": said}, "reason", "", longest=LONGEST_TEXT)
+    else:
+        reader.add("/reason", "required", "Say why you do this; the reason is kept in the audit trail.")
+    if reader.problems:
+        raise Invalid(reader.problems)
+    return said
+
+
 def _operation(reader: Reader, body: Mapping[str, Any]) -> Operation | None:
     task_type = reader.integer(body, "taskType", required=True)
     action_type = reader.integer(body, "actionType")

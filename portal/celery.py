@@ -29,13 +29,16 @@ def _keep_djangos_logging(**kwargs: Any) -> None:
 
 
 @signals.worker_init.connect
-def _refuse_a_careless_start(**kwargs: Any) -> None:
+def _start_with_care(**kwargs: Any) -> None:
     from django.core.exceptions import ImproperlyConfigured
 
+    from jobs_app import connection
     from jobs_app.checks import refuse_a_careless_start
 
     try:
         refuse_a_careless_start()
+        connection.adopt_environment()
+        connection.client()
     except ImproperlyConfigured as error:
         # Celery only logs the exceptions of its signals' receivers; this one ends the process.
         raise SystemExit(str(error)) from error

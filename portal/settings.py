@@ -207,6 +207,7 @@ CELERY_BEAT_SCHEDULE = {
     for name, seconds in {
         "sweep": SWEEP_SECONDS,
         "poll": POLL_SECONDS,
+        "settle": SWEEP_SECONDS,
         "keep_alive": 300.0,
         "make_partitions": 3600.0,
     }.items()

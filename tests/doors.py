@@ -1,5 +1,6 @@
 """Actors for tests that call the verbs themselves, and a way to break the trail."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,11 +12,17 @@ from jobs_app.actors import Actor, Channel
 from jobs_app.koodrive.client import Client
 from jobs_app.koodrive.credentials import Bearer
 from jobs_app.koodrive.sandbox import Sandbox
-from jobs_app.models import User
+from jobs_app.models import Event, User
 
 
 def operator_actor(user: User, channel: Channel = Channel.WEB) -> Actor:
     return identities.person(user, channel=channel, ip="192.0.2.7", request_id="test-request")
+
+
+def newest_event(action: str) -> dict[str, Any]:
+    """The last event of this kind in the whole trail."""
+    event: dict[str, Any] = json.loads(Event.objects.filter(action=action).latest("seq").line)["event"]
+    return event
 
 
 @contextmanager

@@ -9,7 +9,8 @@ from ..actors import Actor
 from ..audit import Receipt, read
 from ..explain import Circumstances
 from ..koodrive.codes import explain as explain_code
-from ..models import Approval, Submission, SubmissionFile
+from ..links import Link
+from ..models import Approval, ArchiveEntry, Submission, SubmissionFile
 from ..operations import Operation
 
 
@@ -81,7 +82,7 @@ def _submission(row: Submission, receipt: Receipt | None, around: Circumstances)
         },
         "attempts": row.attempts,
         "approval": _approval(row),
-        "retryOf": None,
+        "retryOf": str(row.retry_of_id) if row.retry_of_id else None,
         "notBefore": moment(row.not_before),
         "notAfter": moment(row.not_after),
         "createdAt": moment(row.created_at),
@@ -108,6 +109,14 @@ def file(each: SubmissionFile) -> dict[str, Any]:
         "newFileId": each.new_file_id,
         "newFilePath": each.new_file_path,
     }
+
+
+def entry(each: ArchiveEntry) -> dict[str, Any]:
+    return {"name": each.name, "isFolder": each.is_folder, "size": each.size, "row": each.row}
+
+
+def link(found: Link) -> dict[str, Any]:
+    return {"url": found.url, "expiresAt": moment(found.expires_at)}
 
 
 def caller(actor: Actor, *, token_ends: datetime | None, max_files: int) -> dict[str, Any]:

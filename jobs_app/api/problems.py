@@ -14,6 +14,7 @@ from rest_framework.views import set_rollback
 from ..errors import (
     AlreadySubmitted,
     AuditUnavailable,
+    Gone,
     Invalid,
     NotAllowed,
     NotFound,
@@ -31,6 +32,7 @@ _STATUS: dict[type[PortalError], HTTPStatus] = {
     Invalid: HTTPStatus.BAD_REQUEST,
     NotAllowed: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,
+    Gone: HTTPStatus.GONE,
     WrongState: HTTPStatus.CONFLICT,
     RequestDiffers: HTTPStatus.CONFLICT,
     AlreadySubmitted: HTTPStatus.CONFLICT,

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from . import views
+from . import changes, settling, views
 
 urlpatterns = [
     path("operations/", views.Operations.as_view()),
@@ -13,5 +13,11 @@ urlpatterns = [
     path("submissions/<uuid:pk>/events/", views.Events.as_view()),
     path("submissions/<uuid:pk>/approve/", views.Approve.as_view()),
     path("submissions/<uuid:pk>/reject/", views.Reject.as_view()),
+    path("submissions/<uuid:pk>/cancel/", changes.Cancel.as_view()),
+    path("submissions/<uuid:pk>/retry/", changes.Retry.as_view()),
+    path("submissions/<uuid:pk>/entries/", changes.Entries.as_view()),
+    path("submissions/<uuid:pk>/download-link/", changes.DownloadLink.as_view()),
+    path("submissions/<uuid:pk>/evidence/", settling.Evidence.as_view()),
+    path("submissions/<uuid:pk>/resolve/", settling.Resolve.as_view()),
     re_path(r"", views.NothingHere.as_view()),
 ]

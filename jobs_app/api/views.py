@@ -1,35 +1,33 @@
 """The REST calls: each reads values, calls a verb, and shows what came of it."""
 
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.http import QueryDict
-from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from .. import approvals, listing, permissions, submissions
-from ..actors import Actor
 from ..audit import read
 from ..documents import Reader
 from ..errors import Invalid, NotFound
 from ..models import ApiToken, Submission
 from ..operations import OPERATIONS
 from . import documents
+from .common import actor, created, neighbour, visible
 
 
 class Operations(APIView):
     def get(self, request: Request) -> Response:
-        by = _actor(request)
+        by = actor(request)
         permissions.require(permissions.read_catalogue(by), by=by, to="read_catalogue")
         return Response(documents.listed([documents.operation(each) for each in OPERATIONS]))
 
 
 class Me(APIView):
     def get(self, request: Request) -> Response:
-        by = _actor(request)
+        by = actor(request)
         token = ApiToken.objects.filter(pk=by.token or 0).first()
         ends = token.expires_at if token else None
         return Response(documents.caller(by, token_ends=ends, max_files=settings.KOODRIVE_MAX_FILES))
@@ -37,7 +35,7 @@ class Me(APIView):
 
 class Submissions(APIView):
     def get(self, request: Request) -> Response:
-        by = _actor(request)
+        by = actor(request)
         permissions.require(permissions.read_submissions(by), by=by, to="read_submissions")
         parameters = request.query_params
         rows = listing.filtered(permissions.visible_to(by).with_people(), dict(parameters.lists()))
@@ -46,25 +44,24 @@ class Submissions(APIView):
         return Response(
             documents.listed(
                 documents.submissions(page.rows),
-                older=_neighbour(request, page.older),
-                newer=_neighbour(request, page.newer),
+                older=neighbour(request, page.older),
+                newer=neighbour(request, page.newer),
             )
         )
 
     def post(self, request: Request) -> Response:
-        made = submissions.submit(request.data, by=_actor(request))
-        headers = {"Location": request.build_absolute_uri(f"/api/v1/submissions/{made.pk}/")}
-        return Response(documents.submission(made), status=status.HTTP_201_CREATED, headers=headers)
+        made = submissions.submit(request.data, by=actor(request))
+        return created(request, made)
 
 
 class OneSubmission(APIView):
     def get(self, request: Request, pk: UUID) -> Response:
-        return Response(documents.submission(_visible(_actor(request), pk)))
+        return Response(documents.submission(visible(actor(request), pk)))
 
 
 class Files(APIView):
     def get(self, request: Request, pk: UUID) -> Response:
-        row = _visible(_actor(request), pk)
+        row = visible(actor(request), pk)
         return Response(documents.listed([documents.file(each) for each in row.files.all()]))
 
 
@@ -73,7 +70,7 @@ class Events(APIView):
         row = Submission.objects.filter(pk=pk).first()
         if row is None:
             raise NotFound
-        if refusal := permissions.read_events(_actor(request), row):
+        if refusal := permissions.read_events(actor(request), row):
             raise refusal
         lines = read.of_submission(row.pk)
         return Response(documents.listed([line.parsed | {"hash": line.hash} for line in lines]))
@@ -85,8 +82,8 @@ class Decision(APIView):
     verb = staticmethod(approvals.approve)
 
     def post(self, request: Request, pk: UUID) -> Response:
-        by = _actor(request)
-        row = _visible(by, pk)
+        by = actor(request)
+        row = visible(by, pk)
         permissions.require(permissions.decide(by, row), by=by, to="decide", submission=row)
         reader = Reader()
         body = reader.mapping(request.data, "", {"comment", "requestSha256"}) or {}
@@ -116,23 +113,3 @@ class NothingHere(APIView):
 
     def _not_found(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         raise NotFound
-
-
-def _actor(request: Request) -> Actor:
-    return cast(Actor, request.auth)
-
-
-def _visible(by: Actor, pk: UUID) -> Submission:
-    row = permissions.visible_to(by).with_people().filter(pk=pk).first()
-    if row is None:
-        raise NotFound
-    return row
-
-
-def _neighbour(request: Request, cursor: str | None) -> str | None:
-    """The address of a neighbouring page: this one's, with its cursor."""
-    if cursor is None:
-        return None
-    parameters: QueryDict = request.query_params.copy()
-    parameters["cursor"] = cursor
-    return request.build_absolute_uri(f"{request.path}?{parameters.urlencode()}")

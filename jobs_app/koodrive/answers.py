@@ -26,6 +26,7 @@ __all__ = [
     "ReadFailed",
     "detail",
     "jobs",
+    "of_cancel",
     "of_create",
 ]
 
@@ -95,6 +96,15 @@ def of_create(answer: Answer, *, irreversible: bool) -> Outcome:
         said = "a task id together with an error" if task_id else "an error that the portal does not know"
         return _outcome(Kind.UNKNOWN, reply, f"KooDrive answered with {said} ({reply}).")
     return _refused(reply, irreversible=irreversible)
+
+
+def of_cancel(answer: Answer) -> Outcome:
+    """What KooDrive said to the wish to stop a task; whether the task did stop, only its state tells."""
+    try:
+        reply = _usable(answer, of_one_task=True)
+    except ReadFailed as error:
+        return error.outcome
+    return _outcome(Kind.ACCEPTED, reply, "KooDrive took the wish to stop the task.")
 
 
 def jobs(answer: Answer) -> list[Job]:

@@ -28,7 +28,7 @@ from .deadline import POOLS, Deadline
 from .exchange import MAX_ANSWER, Answer, Failure
 from .rate import Rate, shared_rate
 
-__all__ = ["MAX_ANSWER", "Answer", "Client", "Failure", "from_settings"]
+__all__ = ["MAX_ANSWER", "Answer", "Client", "Failure", "credentials_from_settings", "from_settings"]
 
 log = logging.getLogger(__name__)
 
@@ -198,11 +198,14 @@ class Client:
         return pool
 
 
-def from_settings() -> Client:
-    """The client that the settings describe; raises ValueError when they can't be used."""
+def from_settings(*, token: str | None = None) -> Client:
+    """The client that the settings describe, with ``token`` in place of KOODRIVE_TOKEN if one is given.
+
+    Raises ValueError when they can't be used.
+    """
     return Client(
         base_url=settings.KOODRIVE_BASE_URL,
-        credentials=_credentials(),
+        credentials=credentials_from_settings(token=token),
         connect_timeout=settings.KOODRIVE_CONNECT_TIMEOUT,
         read_timeout=settings.KOODRIVE_READ_TIMEOUT,
         proxy=settings.KOODRIVE_PROXY,
@@ -217,11 +220,12 @@ def new_trace_id() -> str:
     return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(58))
 
 
-def _credentials() -> Credentials:
+def credentials_from_settings(*, token: str | None = None) -> Credentials:
+    """What the client of ``from_settings`` signs in with; raises ValueError likewise."""
     user_id = settings.KOODRIVE_USER_ID
     if settings.KOODRIVE_AUTH == "app":
         return AppSigning(settings.KOODRIVE_APP_ID, settings.KOODRIVE_APP_SECRET, user_id)
-    return Bearer(settings.KOODRIVE_TOKEN, settings.KOODRIVE_SCHEME, user_id)
+    return Bearer(settings.KOODRIVE_TOKEN if token is None else token, settings.KOODRIVE_SCHEME, user_id)
 
 
 def _tls_context(ca_file: str) -> ssl.SSLContext:

@@ -22,9 +22,17 @@ def portal(request: HttpRequest) -> dict[str, Any]:
         "actor": actor,
         "may_submit": permissions.submit(actor) is None,
         "is_approver": Role.APPROVER in actor.roles,
-        "pause": pauses.current(),
+        "may_see_health": permissions.see_health(actor) is None,
+        "may_set_credentials": permissions.set_credentials(actor) is None,
+        "pauses": [(pause, pauses.HOW_IT_ENDS[pause.cause]) for pause in pauses.all_current()],
+        "need_a_person": _need_a_person() if Role.OPERATOR in actor.roles else 0,
         "waiting_for_me": _waiting_for(actor.key) if Role.APPROVER in actor.roles else 0,
     }
+
+
+def _need_a_person() -> int:
+    """Those of unknown outcome for which the portal has ceased to look by itself."""
+    return Submission.objects.filter(status=State.UNKNOWN, due_at=None).count()
 
 
 def _waiting_for(person: int) -> int:

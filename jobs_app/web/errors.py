@@ -8,9 +8,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
-from ..errors import AuditUnavailable, Invalid, NotAllowed, NotFound, PortalError
+from ..errors import AuditUnavailable, Gone, Invalid, NotAllowed, NotFound, PortalError
 
-_STATUS = {NotAllowed: HTTPStatus.FORBIDDEN, NotFound: HTTPStatus.NOT_FOUND}
+_STATUS = {NotAllowed: HTTPStatus.FORBIDDEN, NotFound: HTTPStatus.NOT_FOUND, Gone: HTTPStatus.GONE}
 _UNAVAILABLE = "The database can't be reached just now, so nothing was stored; try again shortly."
 
 

@@ -1,23 +1,68 @@
-"""For load balancers and containers: does the process live, and could it serve."""
+"""Is it well: for load balancers and containers in a word, for people on a page, with the switch that stops sending."""
 
-from django.db import DatabaseError, connection
+from collections.abc import Callable
+
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
 
-_MAY_WRITE = "SELECT has_function_privilege('audit.record(text[])', 'EXECUTE')"
+from .. import health, pauses, permissions
+from ..errors import Invalid, WrongState
+from ..models import Pause
+from .actor import actor_of
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok\n", content_type="text/plain")
 
 
+@never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when the database answers and the trail can be written, else 503 with the reasons."""
-    reasons = []
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(_MAY_WRITE)
-            if cursor.fetchone() != (True,):
-                reasons.append("The audit trail can't be written: the application's role lacks the right.")
-    except DatabaseError:
-        reasons.append("The database can't be reached, or isn't migrated.")
+    """200 when every part works, else 503 with the reasons; with ``part=web``, whether this server could serve."""
+    reasons = health.unready(only_web=request.GET.get("part") == "web")
     return JsonResponse({"ready": not reasons, "reasons": reasons}, status=503 if reasons else 200)
+
+
+@require_GET
+@never_cache
+def page(request: HttpRequest) -> HttpResponse:
+    by = actor_of(request)
+    permissions.require(permissions.see_health(by), by=by, to="see health")
+    context = {
+        "signs": health.look(),
+        "counts": health.counts(),
+        "is_stopped": any(pause.cause == Pause.Cause.PERSON for pause in pauses.all_current()),
+        "why_not_pause": permissions.pause(by),
+        "why_not_resume": permissions.resume(by),
+    }
+    return render(request, "health.html", context)
+
+
+@require_POST
+def pause(request: HttpRequest) -> HttpResponse:
+    """Stops all sending."""
+    said = _("All sending is paused; an administrator resumes it.")
+    return _switched(request, lambda reason: pauses.stop(reason, by=actor_of(request)), said)
+
+
+@require_POST
+def resume(request: HttpRequest) -> HttpResponse:
+    """Ends a person's pause."""
+    said = _("The pause is over; whatever waits is sent next, unless something else holds it back.")
+    return _switched(request, lambda reason: pauses.resume(reason=reason, by=actor_of(request)), said)
+
+
+def _switched(request: HttpRequest, verb: Callable[[str], None], said: str) -> HttpResponse:
+    """Back to the page, with what was done or why it wasn't."""
+    try:
+        verb(request.POST.get("reason", ""))
+    except Invalid as error:
+        messages.error(request, " ".join(problem.detail for problem in error.problems))
+    except WrongState as error:
+        messages.error(request, error.detail)
+    else:
+        messages.success(request, said)
+    return redirect("health")

@@ -12,7 +12,9 @@ from ..errors import NotFound
 from ..models import Submission
 from ..operations import OPERATIONS
 from ..states import FINAL, LABELS, State
+from .actions import actions
 from .actor import actor_of
+from .doubts import doubt_of
 from .timeline import timeline
 
 NEEDS_SOMEBODY = (State.UNKNOWN, State.REFUSED, State.FAILED, State.PARTIALLY_FAILED)
@@ -41,8 +43,8 @@ def listed(request: HttpRequest) -> HttpResponse:
     page = listing.page(rows, cursor=request.GET.get("cursor", ""))
     context = {
         "page": page,
-        "older": _with_cursor(request, page.older),
-        "newer": _with_cursor(request, page.newer),
+        "older": with_cursor(request, page.older),
+        "newer": with_cursor(request, page.newer),
         "operations": OPERATIONS,
         "states": list(LABELS.items()),
         "is_filtered": bool(parameters.keys() - {"cursor"}),
@@ -69,8 +71,11 @@ def context_of(request: HttpRequest, pk: UUID) -> dict[str, Any]:
         "why": explain.explain(row),
         "timeline": timeline(row),
         "files": row.files.all(),
+        "doubt": doubt_of(row, by=actor_of(request)),
         "may_decide": refusal is None,
         "why_not_decide": refusal.detail if refusal else "",
+        "actions": actions(actor_of(request), row),
+        "entries": listing.entries(row).rows if row.operation == "preview_archive" else [],
     }
 
 
@@ -81,7 +86,7 @@ def visible_or_404(request: HttpRequest, pk: UUID) -> Submission:
     return row
 
 
-def _with_cursor(request: HttpRequest, cursor: str | None) -> str | None:
+def with_cursor(request: HttpRequest, cursor: str | None) -> str | None:
     if cursor is None:
         return None
     parameters = request.GET.copy()

@@ -25,8 +25,10 @@ class Step:
 
 _FACTS = {
     "comment": "comment",
+    "reason": "reason",
     "detail": "detail",
     "task": "KooDrive task",
+    "retryOf": "retry of",
     "attempt": "attempt",
     "traceId": "trace id",
     "milliseconds": "milliseconds",

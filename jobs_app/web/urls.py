@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import compose, decisions, health, pages, session
+from . import changes, compose, credentials, decisions, health, pages, session, unknowns
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -15,7 +15,18 @@ urlpatterns = [
     path("submissions/<uuid:pk>/", pages.submission, name="submission"),
     path("submissions/<uuid:pk>/live/", pages.live, name="live"),
     path("submissions/<uuid:pk>/decide/", decisions.decide, name="decide"),
+    path("submissions/<uuid:pk>/cancel/", changes.cancel, name="cancel"),
+    path("submissions/<uuid:pk>/retry/", changes.retry, name="retry"),
+    path("submissions/<uuid:pk>/download-link/", changes.download_link, name="download-link"),
+    path("submissions/<uuid:pk>/entries/", changes.entries, name="entries"),
     path("approvals/", decisions.inbox, name="approvals"),
+    path("credentials/", credentials.page, name="credentials"),
+    path("health/", health.page, name="health"),
+    path("health/pause/", health.pause, name="pause"),
+    path("health/resume/", health.resume, name="resume"),
+    path("unknowns/", unknowns.listed, name="unknowns"),
+    path("unknowns/<uuid:pk>/resolve/", unknowns.resolve, name="resolve"),
+    path("unknowns/<uuid:pk>/look-again/", unknowns.look_again, name="look-again"),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
 ]

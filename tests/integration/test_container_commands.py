@@ -88,6 +88,23 @@ def test_without_a_secret_no_part_starts_and_one_sentence_says_why(environment: 
     assert "PORTAL_SECRET_KEY is not set" in said
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"KOODRIVE_AUTH": "app"}, "an application's id, its secret and a user id"),
+        ({"KOODRIVE_TOKEN": "tökén"}, "no header can carry"),
+        ({"PORTAL_FIELD_KEYS": "none"}, "PORTAL_FIELD_KEYS holds something that is no Fernet key"),
+    ],
+)
+def test_a_worker_that_could_not_sign_in_to_koodrive_does_not_start(
+    environment: dict[str, str], changes: dict[str, str], words: str
+) -> None:
+    process = entrypoint("worker", env=environment | changes)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert words in said
+
+
 def test_the_owner_of_the_trail_may_not_serve(environment: dict[str, str]) -> None:
     env = {key: value for key, value in environment.items() if key != "DATABASE_URL_FILE"}
     process = entrypoint("worker", env=env | {"DATABASE_URL": address("owner")})

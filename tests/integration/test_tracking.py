@@ -1,51 +1,15 @@
 """Following a task in KooDrive to its end."""
 
-from collections.abc import Callable, Iterator
-from datetime import timedelta
-
 import pytest
 from django.utils import timezone
 
-from jobs_app import dispatch, pauses, submissions, tracking
+from jobs_app import pauses, tracking
 from jobs_app.audit import read
 from jobs_app.koodrive.client import Client
 from jobs_app.koodrive.sandbox import Fault, Kind, Quirks, Sandbox
 from jobs_app.koodrive.sandbox.magic import file_id as magic
-from jobs_app.models import Submission, User
-from tests.doors import operator_actor as acting
-from tests.examples import body, file_id
-from tests.integration.test_dispatch import TOKEN, client_of
-
-Send = Callable[..., Submission]
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(port=0, token=TOKEN) as running:
-        yield running
-
-
-@pytest.fixture
-def client(sandbox: Sandbox) -> Client:
-    return client_of(sandbox)
-
-
-@pytest.fixture
-def send(operator: User, client: Client) -> Send:
-    def submit_and_send(*file_ids: str, operation: str = "copy") -> Submission:
-        given = body(operation)
-        given["taskInfo"]["fileInfo"] = [{"fileId": each} for each in file_ids]
-        made = submissions.submit(given, by=acting(operator))
-        dispatch.send(made.pk, client=client)
-        return Submission.objects.get(pk=made.pk, status="accepted")
-
-    return submit_and_send
-
-
-def polled(submission: Submission, client: Client) -> Submission:
-    Submission.objects.filter(pk=submission.pk).update(due_at=timezone.now() - timedelta(seconds=1))
-    tracking.poll(client=client)
-    return Submission.objects.get(pk=submission.pk)
+from tests.examples import file_id
+from tests.following import Send, polled
 
 
 def test_it_is_followed_from_waiting_through_running_to_its_end(send: Send, sandbox: Sandbox, client: Client) -> None:

@@ -340,3 +340,23 @@ def test_a_failed_read_says_why(given: Answer, of_list: Kind, of_detail: Kind) -
         with pytest.raises(ReadFailed) as failed:
             read(given)  # type: ignore[operator]
         assert failed.value.outcome.kind is kind
+
+
+@pytest.mark.parametrize(
+    ("given", "kind"),
+    [
+        (answer(200, {"code": 0, "msg": "OK"}), Kind.ACCEPTED),
+        (answer(200, {"data": "1289250105886769024"}), Kind.ACCEPTED),
+        (answer(200, {"code": 13000309}), Kind.REFUSED),
+        (answer(400, {"code": 13000102}), Kind.REFUSED),
+        (answer(404, {"code": 13000309}), Kind.REFUSED),
+        (answer(200, HTML), Kind.UNKNOWN),
+        (answer(500, HTML), Kind.UNKNOWN),
+        (answer(401, {}), Kind.UNAUTHORISED),
+        (answer(429, {}), Kind.NOT_EXECUTED),
+    ],
+)
+def test_what_koodrive_says_to_a_wish_to_stop(given: Answer, kind: Kind) -> None:
+    outcome = answers.of_cancel(given)
+    assert outcome.kind is kind
+    assert outcome.detail

@@ -45,3 +45,16 @@ def test_only_permanent_deletion_is_irreversible_and_needs_another_person() -> N
 def test_only_the_extractions_take_an_archives_password() -> None:
     takers = {each.name for each in OPERATIONS if each.password is not Use.NO}
     assert takers == {"preview_archive", "extract", "extract_some"}
+
+
+def test_a_detail_adds_something_wherever_something_comes_into_being_or_elsewhere() -> None:
+    assert {each.name for each in OPERATIONS if not each.detail_adds} == {"trash", "delete"}
+
+
+def test_only_archives_and_packages_tell_their_progress() -> None:
+    assert {each.name for each in OPERATIONS if each.tells_progress} == {
+        "preview_archive",
+        "extract",
+        "extract_some",
+        "package",
+    }

@@ -99,7 +99,9 @@ class Calls:
 
         def act(entry: Entry) -> Answer:
             now, quirks = self._state.clock.now(), self._state.quirks
-            tasks = self._state.jobs.page(offset=offset, limit=limit, task_type=task_type, status=status)
+            tasks = self._state.jobs.page(
+                offset=offset, limit=limit, task_type=task_type, status=status, oldest_first=quirks.oldest_first
+            )
             return self._success(request, data=[views.job_info(task, now, quirks) for task in tasks])
 
         return act

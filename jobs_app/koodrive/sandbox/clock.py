@@ -1,4 +1,4 @@
-"""The sandbox's clock, which a test may put forward."""
+"""The sandbox's clock, which a test may put forward, or let be wrong."""
 
 import time
 
@@ -17,6 +17,10 @@ class Clock:
         if not 0 <= seconds < 10**9:
             raise ValueError("Give the seconds to put the clock forward by as a number, at least 0.")
         self._ahead += seconds
+
+    def set_back(self, seconds: float) -> None:
+        """It runs behind this machine's from now on."""
+        self._ahead -= seconds
 
     def reset(self) -> None:
         self._ahead = 0.0

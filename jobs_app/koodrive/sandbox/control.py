@@ -89,7 +89,7 @@ class Control:
         return as_json(200, {"speed": self._state.speed, "now": self._state.clock.now()})
 
     def _set_quirks(self, request: Request) -> Answer:
-        wish = _parts(request, {"code_as_text", "absent", "offset_base"})
+        wish = _parts(request, {"code_as_text", "absent", "offset_base", "oldest_first"})
         absent = wish.pop("absent", [])
         if not isinstance(absent, list) or not all(isinstance(name, str) for name in absent):
             raise ValueError("Give absent as a list of names of fields.")

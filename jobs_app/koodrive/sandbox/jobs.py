@@ -1,7 +1,7 @@
 """KooDrive's batch tasks: a task's whole life is fixed when it is made, and what shows of it follows from the time."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -91,9 +91,18 @@ class Jobs:
     def get(self, task_id: str) -> Task | None:
         return self._tasks.get(task_id)
 
-    def page(self, *, offset: int, limit: int, task_type: int | None = None, status: int | None = None) -> list[Task]:
-        """Newest first."""
-        return list(islice(self._matching(task_type, status), offset, offset + limit))
+    def page(
+        self,
+        *,
+        offset: int,
+        limit: int,
+        task_type: int | None = None,
+        status: int | None = None,
+        oldest_first: bool = False,
+    ) -> list[Task]:
+        """Newest first unless told otherwise."""
+        ordered = self._tasks.values() if oldest_first else reversed(self._tasks.values())
+        return list(islice(self._matching(ordered, task_type, status), offset, offset + limit))
 
     def cancel(self, task: Task) -> bool:
         """Whether the task was still to be done or being done; one that has stopped stays as it is."""
@@ -102,6 +111,10 @@ class Jobs:
             return False
         task.cancelled_at = now
         return True
+
+    def forget(self, task_id: str) -> None:
+        """The task is kept no longer; KooDrive's pages leave open when that happens."""
+        del self._tasks[task_id]
 
     def clear(self) -> None:
         self._tasks.clear()
@@ -112,9 +125,9 @@ class Jobs:
     def __iter__(self) -> Iterator[Task]:
         return iter(list(self._tasks.values()))
 
-    def _matching(self, task_type: int | None, status: int | None) -> Iterator[Task]:
+    def _matching(self, ordered: Iterable[Task], task_type: int | None, status: int | None) -> Iterator[Task]:
         now = self._now()
-        for task in reversed(self._tasks.values()):
+        for task in ordered:
             if task_type in (None, task.wanted.task_type) and status in (None, task.status(now)):
                 yield task
 

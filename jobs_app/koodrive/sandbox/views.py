@@ -32,16 +32,17 @@ class Quirks:
     """Ways in which KooDrive's answers differ between its own pages.
 
     ``code_as_text``: ``"0"`` instead of ``0``. ``absent``: names of fields that are left out wherever they would stand.
-    ``offset_base``: the number of a list's first row, 0 or 1.
+    ``offset_base``: the number of a list's first row, 0 or 1. ``oldest_first``: the list's order, which no page tells.
     """
 
     code_as_text: bool = False
     absent: frozenset[str] = frozenset()
     offset_base: int = 0
+    oldest_first: bool = False
 
     def __post_init__(self) -> None:
-        if type(self.code_as_text) is not bool or self.offset_base not in (0, 1):
-            raise ValueError("Give code_as_text as true or false, offset_base as 0 or 1.")
+        if {type(self.code_as_text), type(self.oldest_first)} != {bool} or self.offset_base not in (0, 1):
+            raise ValueError("Give code_as_text and oldest_first as true or false, offset_base as 0 or 1.")
 
     def fields(self, **fields: Any) -> dict[str, Any]:
         """The fields that have a value and aren't absent by choice."""

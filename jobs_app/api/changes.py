@@ -1,0 +1,64 @@
+"""What a caller does with a submission that is under way or has ended."""
+
+from uuid import UUID
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from .. import cancelling, links, listing, permissions, submissions
+from ..documents import LONGEST_TEXT, Reader
+from ..errors import Invalid, Problem
+from . import documents
+from .common import actor, created, neighbour, visible
+
+
+class Cancel(APIView):
+    def post(self, request: Request, pk: UUID) -> Response:
+        by = actor(request)
+        row = visible(by, pk)
+        _refuse_fields(request)
+        return Response(documents.submission(cancelling.cancel(row, by=by)))
+
+
+class Retry(APIView):
+    def post(self, request: Request, pk: UUID) -> Response:
+        by = actor(request)
+        row = visible(by, pk)
+        permissions.require(permissions.retry(by, row), by=by, to="retry", submission=row)
+        reader = Reader()
+        body = reader.mapping(request.data, "", {"reason", "password"}) or {}
+        reason = reader.text(body, "reason", "", required=True, longest=LONGEST_TEXT)
+        password = reader.text(body, "password", "", nullable=True)
+        if reader.problems:
+            raise Invalid(reader.problems)
+        return created(request, submissions.retry(row, reason=reason or "", password=password, by=by))
+
+
+class Entries(APIView):
+    def get(self, request: Request, pk: UUID) -> Response:
+        row = visible(actor(request), pk)
+        limit = listing.limit(request.query_params.get("limit"))
+        page = listing.entries(row, cursor=request.query_params.get("cursor", ""), limit=limit)
+        return Response(
+            documents.listed(
+                [documents.entry(each) for each in page.rows],
+                older=neighbour(request, page.following),
+                newer=neighbour(request, page.preceding),
+            )
+        )
+
+
+class DownloadLink(APIView):
+    def post(self, request: Request, pk: UUID) -> Response:
+        by = actor(request)
+        row = visible(by, pk)
+        _refuse_fields(request)
+        link = documents.link(links.hand_out(row, by=by))
+        return Response(link, headers={"Cache-Control": "no-store"})
+
+
+def _refuse_fields(request: Request) -> None:
+    """A field that nothing reads was meant to do something."""
+    if request.data:
+        raise Invalid([Problem("", "unknown_field", "Send no body here, or an empty object.")])

@@ -1,0 +1,160 @@
+"""How the portal is: what readiness and the health page tell, and what each trouble means."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+import redis
+from django.conf import settings
+from django.db import Error, connection
+from django.db.models import Count, DurationField, Exists, ExpressionWrapper, F, OuterRef
+from django.db.models.functions import Now
+from django.utils import timezone
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from . import pauses, pulse
+from .models import Submission
+from .models.submissions import SubmissionQuerySet
+from .states import FINAL, State
+
+LONGEST_WAIT = timedelta(seconds=60)  # of a submission that is free to go
+LONGEST_SILENCE = timedelta(minutes=15)  # of KooDrive: three times in a row the connection was tried in vain
+BROKER_TIMEOUT = 1.0
+_MAY_WRITE = "SELECT has_function_privilege('audit.record(text[])', 'EXECUTE')"
+
+
+@dataclass(frozen=True)
+class Sign:
+    """Something that is watched, and how it stands; ``trouble`` is a sentence, empty when all is well.
+
+    Where it ``blocks``, the portal isn't ready as long as the trouble lasts.
+    """
+
+    name: str
+    value: str
+    trouble: str = ""
+    blocks: bool = True
+
+
+def unready(*, only_web: bool = False) -> list[str]:
+    """Why the portal isn't ready, empty when it is; ``only_web``: why a web server can't serve."""
+    signs = [_trail()] if only_web else look()
+    return [sign.trouble for sign in signs if sign.blocks and sign.trouble]
+
+
+def look() -> list[Sign]:
+    """Every sign; without a database only those that do without it."""
+    trail = _trail()
+    if trail.trouble:
+        return [trail, _broker()]
+    ages = pulse.ages()
+    return [trail, _broker(), _worker(ages.get("worker")), _queue(ages), _koodrive(ages.get("koodrive")), _doubts()]
+
+
+def counts() -> list[tuple[State, int]]:
+    """How many submissions are in each state; of those that have ended, the ones of the last 24 hours."""
+    day = timezone.now() - timedelta(days=1)
+    lately = Submission.objects.filter(status__in=FINAL, updated_at__gte=day, finished_at__gte=day)
+    open_ = Submission.objects.exclude(status__in=FINAL)
+    found = dict([row for each in (open_, lately) for row in each.values_list("status").annotate(Count("pk"))])
+    return [(state, found.get(state, 0)) for state in State]
+
+
+def in_words(age: timedelta) -> str:
+    seconds = int(age.total_seconds())
+    for size, unit in ((86400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+def _trail() -> Sign:
+    name = "Database and audit trail"
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(_MAY_WRITE)
+            may_write = cursor.fetchone() == (True,)
+    except Error:
+        return Sign(name, "no answer", "The database can't be reached, or isn't migrated.")
+    if may_write:
+        return Sign(name, "answers, can be written")
+    return Sign(name, "can't be written", "The audit trail can't be written: the application's role lacks the right.")
+
+
+def _broker() -> Sign:
+    patience = {"socket_timeout": BROKER_TIMEOUT, "socket_connect_timeout": BROKER_TIMEOUT}
+    try:
+        with redis.Redis.from_url(settings.REDIS_URL, retry=Retry(NoBackoff(), 0), **patience) as broker:
+            broker.ping()
+    except (redis.RedisError, OSError, ValueError):
+        return Sign(
+            "Broker",
+            "no answer",
+            "The broker doesn't answer: what is submitted is kept, but nothing is sent until it is back; start it "
+            "again, or mend REDIS_URL.",
+        )
+    return Sign("Broker", "answers")
+
+
+def _worker(age: timedelta | None) -> Sign:
+    limit = timedelta(seconds=max(3 * settings.SWEEP_SECONDS, 30))
+    if age is None:
+        return Sign("Worker", "never seen", "No worker has swept yet: start a worker and a beat.")
+    trouble = (
+        f"No worker has swept for {in_words(age)} (at most {in_words(limit)} is well): no worker or no beat runs, or "
+        "the worker is deaf to the broker; start both again."
+    )
+    return Sign("Worker", f"swept {in_words(age)} ago", trouble if age > limit else "")
+
+
+def _queue(ages: Mapping[str, timedelta]) -> Sign:
+    name = "Oldest submission that is free to go"
+    if pauses.current():
+        return Sign(name, "none: all sending is paused")
+    waits = _longest(_free_to_go(), "due_at")
+    if waits is None:
+        return Sign(name, "none")
+    # What a pause held back may take its time once that is over.
+    waits = min(waits, ages.get("resumed", waits))
+    trouble = (
+        f"A submission that is free to go has waited for {in_words(waits)} (at most {in_words(LONGEST_WAIT)} is well): "
+        "the workers are too few, too slow or deaf to the broker; read their log and start them again."
+    )
+    return Sign(name, f"waits for {in_words(waits)}", trouble if waits > LONGEST_WAIT else "")
+
+
+def _koodrive(age: timedelta | None) -> Sign:
+    if age is None:
+        return Sign("KooDrive", "has accepted no call yet", blocks=False)
+    trouble = (
+        f"KooDrive has accepted no call of the portal for {in_words(age)}: nothing is lost; see the pause, the "
+        "credentials and the workers."
+    )
+    silent = age > LONGEST_SILENCE
+    return Sign("KooDrive", f"accepted a call {in_words(age)} ago", trouble if silent else "", blocks=False)
+
+
+def _doubts() -> Sign:
+    name = "Oldest submission with an unknown outcome"
+    age = _longest(Submission.objects.filter(status=State.UNKNOWN), "sent_at")
+    if age is None:
+        return Sign(name, "none", blocks=False)
+    trouble = (
+        "Nobody knows what KooDrive made of it, and it isn't sent again by itself; a person may have to settle it."
+    )
+    return Sign(name, f"sent {in_words(age)} ago", trouble, blocks=False)
+
+
+def _free_to_go() -> SubmissionQuerySet:
+    """What is due to be sent and doesn't wait for an identical one that is under way or in doubt."""
+    twins = Submission.objects.filter(
+        status__in=[State.SENDING, State.UNKNOWN], request_sha256=OuterRef("request_sha256")
+    )
+    return Submission.objects.due(State.QUEUED).exclude(Exists(twins))
+
+
+def _longest(rows: SubmissionQuerySet, since: str) -> timedelta | None:
+    """How long the oldest of the rows has waited, by the database's clock."""
+    age = ExpressionWrapper(Now() - F(since), output_field=DurationField())
+    return rows.order_by(since).annotate(age=age).values_list("age", flat=True).first()

@@ -1,0 +1,29 @@
+"""Signs of life: each part of the portal writes when it last worked, so that its silence is noticed."""
+
+from datetime import datetime, timedelta
+from typing import Literal, get_args
+
+from django.db.models import DurationField, ExpressionWrapper, F
+from django.db.models.functions import Now
+
+from .models import Heartbeat
+
+# A worker that swept; a call that KooDrive accepted; the moment at which sending went on after a pause.
+Part = Literal["worker", "koodrive", "resumed"]
+
+
+def beat(part: Part) -> None:
+    Heartbeat.objects.bulk_create(
+        [Heartbeat(part=part, at=Now())], update_conflicts=True, unique_fields=["part"], update_fields=["at"]
+    )
+
+
+def last(part: Part) -> datetime | None:
+    return Heartbeat.objects.filter(part=part).values_list("at", flat=True).first()
+
+
+def ages() -> dict[str, timedelta]:
+    """How long ago each part that ever beat last did, by the database's clock."""
+    age = ExpressionWrapper(Now() - F("at"), output_field=DurationField())
+    found = Heartbeat.objects.filter(part__in=get_args(Part)).annotate(age=age)
+    return dict(found.values_list("part", "age"))

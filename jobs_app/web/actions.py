@@ -1,0 +1,56 @@
+"""What a person may do with a submission, and for what else the reason why not: the page shows the one or the other."""
+
+import uuid
+from dataclasses import dataclass
+from uuid import UUID
+
+from .. import permissions
+from ..actors import Actor
+from ..errors import PortalError
+from ..models import Submission
+from ..permissions import Refusal
+from ..states import FOLLOWED, State
+
+
+@dataclass(frozen=True)
+class Action:
+    """Whether it fits the state at all; ``why_not`` is empty when the person may do it."""
+
+    shown: bool
+    why_not: str
+
+
+@dataclass(frozen=True)
+class Actions:
+    cancel: Action
+    retry: Action
+    link: Action
+    cancel_means: str
+    needs_password: bool
+    retry_id: UUID  # so that a second click doesn't submit a second time
+
+
+_CANCEL_MEANS = {
+    State.SENDING: "sending",
+    **dict.fromkeys(FOLLOWED, "at_koodrive"),
+}
+
+
+def actions(by: Actor, row: Submission) -> Actions:
+    return Actions(
+        cancel=_action(permissions.cancel(by, row), shown=not row.is_final),
+        retry=_action(permissions.retry(by, row), shown=row.is_final),
+        link=_action(_link(by, row), shown=row.operation == "package"),
+        cancel_means=_CANCEL_MEANS.get(row.state, "unsent"),
+        needs_password="password" in row.document,
+        retry_id=uuid.uuid4(),
+    )
+
+
+def _link(by: Actor, row: Submission) -> Refusal:
+    # The predicate reads the link, of which only a package has one.
+    return permissions.load_package(by, row) if row.operation == "package" else None
+
+
+def _action(refusal: PortalError | None, *, shown: bool) -> Action:
+    return Action(shown, refusal.detail if refusal else "")

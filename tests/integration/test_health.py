@@ -1,0 +1,239 @@
+"""Readiness and the health page: every trouble is noticed, named in a sentence, and nothing else is."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db.models.functions import Now
+from django.test import Client
+from django.utils import timezone
+
+from jobs_app import claiming, dispatch, pauses, pulse, submissions
+from jobs_app.actors import WORKER, Scope
+from jobs_app.health import in_words
+from jobs_app.models import Heartbeat, Pause, Submission, User
+from tests.conftest import token_of
+from tests.doors import client_of, newest_event, without_the_trail
+from tests.doors import operator_actor as acting
+from tests.examples import body
+from tests.integration.test_dispatch import sandbox
+from tests.servers import Broker
+
+__all__ = ["sandbox"]
+
+Queue = Callable[..., Submission]
+
+
+@pytest.fixture
+def well(database: None, broker: Broker, settings: Any) -> None:
+    """Everything that readiness asks for."""
+    settings.SWEEP_SECONDS = 10
+    pulse.beat("worker")
+    pulse.beat("koodrive")
+
+
+@pytest.fixture
+def queue(operator: User) -> Queue:
+    def queue(age: float, operation: str = "copy", **changes: Any) -> Submission:
+        made = submissions.submit(body(operation, **changes), by=acting(operator))
+        Submission.objects.filter(pk=made.pk).update(due_at=Now() - timedelta(seconds=age))
+        return made
+
+    return queue
+
+
+def silent(part: str, seconds: float) -> None:
+    Heartbeat.objects.filter(part=part).update(at=Now() - timedelta(seconds=seconds))
+
+
+def reasons(address: str = "/readyz") -> list[str]:
+    answer = Client().get(address)
+    document = answer.json()
+    assert (answer.status_code == 200) == document["ready"] == (not document["reasons"])
+    assert answer.status_code in (200, 503)
+    found: list[str] = document["reasons"]
+    return found
+
+
+def shown(user: User) -> str:
+    client = Client()
+    client.force_login(user)
+    answer = client.get("/health/")
+    assert answer.status_code == 200
+    return str(answer.content.decode())
+
+
+# --- Readiness -------------------------------------------------------------------------------------------------------
+
+
+def test_it_is_ready_when_every_part_works(well: None, queue: Queue) -> None:
+    queue(59)
+    assert reasons() == []
+
+
+def test_without_a_broker_it_is_not_ready_but_the_web_is(well: None, broker: Broker) -> None:
+    broker.kill()
+    [reason] = reasons()
+    assert "broker doesn't answer" in reason
+    assert reasons("/readyz?part=web") == []
+
+
+def test_without_the_trail_nothing_is_ready(well: None) -> None:
+    with without_the_trail():
+        for address in ("/readyz", "/readyz?part=web"):
+            [reason] = reasons(address)
+            assert "audit trail can't be written" in reason
+
+
+def test_a_worker_that_never_came_is_noticed(well: None) -> None:
+    Heartbeat.objects.filter(part="worker").delete()
+    [reason] = reasons()
+    assert "No worker has swept yet" in reason
+
+
+@pytest.mark.parametrize(("sweep", "silence", "ready"), [(10, 29, True), (10, 31, False), (60, 170, True)])
+def test_a_worker_that_is_silent_or_deaf_is_noticed(
+    well: None, settings: Any, sweep: int, silence: int, ready: bool
+) -> None:
+    settings.SWEEP_SECONDS = sweep
+    silent("worker", silence)
+    found = reasons()
+    assert (not found) == ready
+    assert all("No worker has swept for" in reason for reason in found)
+
+
+def test_a_submission_that_waits_too_long_is_noticed(well: None, queue: Queue) -> None:
+    queue(61)
+    [reason] = reasons()
+    assert "has waited for" in reason
+
+
+def test_what_waits_for_its_time_is_no_trouble(well: None, queue: Queue) -> None:
+    queue(-60, notBefore=(timezone.now() + timedelta(minutes=1)).isoformat())
+    assert reasons() == []
+
+
+def test_what_waits_for_an_approval_is_no_trouble(well: None, queue: Queue) -> None:
+    queue(3600, "delete")
+    assert reasons() == []
+
+
+def test_what_waits_for_a_pause_is_no_trouble_nor_is_it_right_after(
+    well: None, queue: Queue, operator: User, administrator: User
+) -> None:
+    queue(3600)
+    pauses.stop("audit week", by=acting(operator))
+    assert reasons() == []
+    pauses.resume(reason="over", by=acting(administrator))
+    assert reasons() == []
+    silent("resumed", 61)
+    [reason] = reasons()
+    assert "has waited for" in reason
+
+
+def test_what_waits_for_its_twin_is_no_trouble(well: None, queue: Queue, sandbox: Any) -> None:
+    first, _ = queue(3600), queue(3600)
+    assert claiming.take(client=client_of(sandbox), only=first.pk)
+    assert reasons() == []
+
+
+def test_every_reason_is_told_at_once(well: None, broker: Broker, queue: Queue) -> None:
+    queue(3600)
+    silent("worker", 3600)
+    broker.kill()
+    assert len(reasons()) == 3
+
+
+def test_what_needs_a_person_does_not_make_it_unready(well: None, queue: Queue, sandbox: Any) -> None:
+    silent("koodrive", 86400)
+    row = queue(0)
+    assert claiming.take(client=client_of(sandbox), only=row.pk)
+    Submission.objects.filter(pk=row.pk).update(due_at=Now() - timedelta(seconds=1))
+    dispatch.give_up_lost_claims()
+    assert reasons() == []
+
+
+# --- The page --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("person", ["operator", "approver", "auditor", "administrator"])
+def test_every_role_sees_how_it_is(well: None, person: str, request: pytest.FixtureRequest) -> None:
+    page = shown(request.getfixturevalue(person))
+    assert page.count("All is well.") == 6
+    assert "Nothing holds sending back." in page
+
+
+def test_a_stranger_and_a_token_do_not(well: None, stranger: User) -> None:
+    client = Client()
+    client.force_login(stranger)
+    assert client.get("/health/").status_code == 403
+    assert newest_event("permission.denied")["to"] == "see health"
+    headers = {"Authorization": f"Bearer {token_of('some', *Scope)}"}
+    for address in ("/health/", "/health/pause/", "/health/resume/", "/credentials/"):
+        assert Client().get(address, headers=headers).status_code == 302
+
+
+def test_it_counts_and_names_every_trouble(
+    well: None, queue: Queue, auditor: User, broker: Broker, sandbox: Any
+) -> None:
+    row = queue(0, "move")
+    assert claiming.take(client=client_of(sandbox), only=row.pk)
+    Submission.objects.filter(pk=row.pk).update(due_at=Now() - timedelta(seconds=1))
+    dispatch.give_up_lost_claims()
+    queue(7200)
+    silent("worker", 600)
+    silent("koodrive", 3 * 86400)
+    broker.kill()
+    page = shown(auditor)
+    for words in (
+        *("waits for 2 h", "swept 10 min ago", "accepted a call 3 days ago", "broker doesn&#x27;t answer"),
+        "Nobody knows what KooDrive made of it",
+    ):
+        assert words in page
+    for state in ("queued", "unknown"):
+        assert f'?status={state}">' in page
+    assert page.count("<dd>1</dd>") == 2
+
+
+@pytest.mark.parametrize(
+    ("person", "may_pause", "may_resume"),
+    [
+        ("operator", True, False),
+        ("approver", True, False),
+        ("auditor", False, False),
+        ("administrator", True, True),
+    ],
+)
+def test_who_may_not_use_the_switch_is_told_why(
+    well: None, person: str, may_pause: bool, may_resume: bool, request: pytest.FixtureRequest
+) -> None:
+    user = request.getfixturevalue(person)
+    page = shown(user)
+    assert ('action="/health/pause/"' in page) == may_pause
+    assert ("You do not have the right" in page) == (not may_pause)
+    Pause.objects.create(cause=Pause.Cause.PERSON, detail="stop", by=user)
+    page = shown(user)
+    assert 'action="/health/pause/"' not in page
+    assert ('action="/health/resume/"' in page) == may_resume
+    assert ("Only an administrator resumes sending." in page) == (not may_resume)
+
+
+def test_a_machines_pause_stands_on_the_page(well: None, operator: User) -> None:
+    pauses.begin(Pause.Cause.ADDRESS, "What answers isn't KooDrive.", by=WORKER)
+    page = shown(operator)
+    assert "What answers isn&#x27;t KooDrive." in page
+    assert "none: all sending is paused" in page
+
+
+@pytest.mark.parametrize(
+    ("age", "words"),
+    [
+        (timedelta(seconds=119.9), "119 s"),
+        (timedelta(minutes=2), "2 min"),
+        (timedelta(hours=2), "2 h"),
+        (timedelta(days=2, hours=5), "2 days"),
+    ],
+)
+def test_an_age_in_words(age: timedelta, words: str) -> None:
+    assert in_words(age) == words
