@@ -42,6 +42,8 @@ def grant() -> None:
         if sealer != me:
             _run(cursor, "GRANT INSERT ON audit.seal TO {role}", sealer)
             _run(cursor, "GRANT INSERT, UPDATE ON audit.anchored TO {role}", sealer)
+            _run(cursor, "GRANT USAGE ON SCHEMA public TO {role}", sealer)
+            _run(cursor, "GRANT SELECT, INSERT, UPDATE ON public.jobs_app_heartbeat TO {role}", sealer)
         if application == me:
             return
         _run(cursor, "GRANT USAGE ON SCHEMA public TO {role}", application)

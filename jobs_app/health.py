@@ -14,6 +14,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from . import pauses, pulse
+from .audit import read
 from .models import Submission
 from .models.submissions import SubmissionQuerySet
 from .states import FINAL, State
@@ -49,7 +50,16 @@ def look() -> list[Sign]:
     if trail.trouble:
         return [trail, _broker()]
     ages = pulse.ages()
-    return [trail, _broker(), _worker(ages.get("worker")), _queue(ages), _koodrive(ages.get("koodrive")), _doubts()]
+    return [
+        trail,
+        _broker(),
+        _worker(ages.get("worker")),
+        _sealer(ages.get("sealer")),
+        _proof(),
+        _queue(ages),
+        _koodrive(ages.get("koodrive")),
+        _doubts(),
+    ]
 
 
 def counts() -> list[tuple[State, int]]:
@@ -106,6 +116,26 @@ def _worker(age: timedelta | None) -> Sign:
         "the worker is deaf to the broker; start both again."
     )
     return Sign("Worker", f"swept {in_words(age)} ago", trouble if age > limit else "")
+
+
+def _sealer(age: timedelta | None) -> Sign:
+    limit = timedelta(seconds=max(3 * settings.SEAL_SECONDS, 30))
+    if age is None:
+        return Sign("Sealer", "never seen", "No sealer has run yet, so nothing is proved: start `seal_audit`.")
+    trouble = (
+        f"The trail wasn't sealed for {in_words(age)} (at most {in_words(limit)} is well), so what is newer isn't "
+        "proved: start the sealer again, and read its log."
+    )
+    return Sign("Sealer", f"looked {in_words(age)} ago", trouble if age > limit else "")
+
+
+def _proof() -> Sign:
+    proof = read.last_proof()
+    if proof is None:
+        return Sign("Proof of the trail", "not checked yet; that happens every night", blocks=False)
+    trouble = f"The trail isn't what was sealed: {proof.trouble} Tell your auditors; docs/verify.md says what to do."
+    checked = f"checked {proof.at:%Y-%m-%d %H:%M} UTC, proved up to event {proof.upto}"
+    return Sign("Proof of the trail", checked, trouble if proof.trouble else "")
 
 
 def _queue(ages: Mapping[str, timedelta]) -> Sign:

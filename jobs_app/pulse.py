@@ -8,12 +8,14 @@ from django.db.models.functions import Now
 
 from .models import Heartbeat
 
-# A worker that swept; a call that KooDrive accepted; the moment at which sending went on after a pause.
-Part = Literal["worker", "koodrive", "resumed"]
+# A worker that swept; a sealer that looked for what to seal; a call that KooDrive accepted; the moment at which sending
+# went on after a pause.
+Part = Literal["worker", "sealer", "koodrive", "resumed"]
 
 
-def beat(part: Part) -> None:
-    Heartbeat.objects.bulk_create(
+def beat(part: Part, *, using: str = "default") -> None:
+    """Over the connection ``using``, which decides about the database role."""
+    Heartbeat.objects.using(using).bulk_create(
         [Heartbeat(part=part, at=Now())], update_conflicts=True, unique_fields=["part"], update_fields=["at"]
     )
 

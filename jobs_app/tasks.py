@@ -1,5 +1,6 @@
 """Celery's tasks: thin doors to the floors below. A message is a nudge; losing or doubling one changes nothing."""
 
+import logging
 import threading
 import time
 from functools import cache
@@ -10,10 +11,14 @@ from celery import shared_task, signals
 from kombu.exceptions import OperationalError
 
 from . import audit, connection, dispatch, pulse, settling, sweeping, tracking
+from .actors import SWEEPER
+from .audit import verify
 from .koodrive.client import Client
 from .koodrive.rate import shared_rate
 from .models import Submission
 from .protection import Protection
+
+log = logging.getLogger(__name__)
 
 AT_ONCE = 32  # nudges of one sweep; each makes a thread send until nothing is due
 NUDGE_LIFE = 60  # seconds; the sweep nudges again, so an old message would only add to a backlog
@@ -85,6 +90,15 @@ def settle() -> None:
 @shared_task
 def keep_alive() -> None:
     tracking.try_connection(client=connection.client(fresh=True))
+
+
+@shared_task
+def verify_trail() -> None:
+    """Says the result in the trail, whichever it is; the health page and readiness read it there."""
+    try:
+        verify.live(by=SWEEPER)
+    except verify.Broken as error:
+        log.critical("the audit trail is broken: %s", error)
 
 
 @shared_task

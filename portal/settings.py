@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from celery.schedules import schedule
+from celery.schedules import crontab, schedule
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from psycopg.conninfo import conninfo_to_dict
@@ -211,6 +211,10 @@ CELERY_BEAT_SCHEDULE = {
         "keep_alive": 300.0,
         "make_partitions": 3600.0,
     }.items()
+}
+CELERY_BEAT_SCHEDULE["verify_trail"] = {
+    "task": "jobs_app.tasks.verify_trail",
+    "schedule": crontab(hour="2", minute="17"),
 }
 
 # --- KooDrive --------------------------------------------------------------------------------------------------------

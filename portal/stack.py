@@ -29,11 +29,12 @@ LAST_LINES = 20
 
 @dataclass(frozen=True)
 class Part:
-    """One child: ``order`` says when it is stopped, the lowest first."""
+    """One child: ``order`` says when it is stopped, the lowest first; ``extra`` are variables that only it is given."""
 
     name: str
     command: tuple[str, ...]
     order: int = 1
+    extra: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -103,7 +104,7 @@ class Stack:
     def _start(self, part: Part) -> Child:
         process = subprocess.Popen(
             part.command,
-            env=self._environment,
+            env={**self._environment, **part.extra},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -155,7 +156,7 @@ class Stack:
             child.process.wait()
 
 
-def parts(host: str, port: int, *, sandbox_port: int | None, folder: Path) -> list[Part]:
+def parts(host: str, port: int, *, sandbox_port: int | None, folder: Path, sealer_url: str) -> list[Part]:
     """The portal's own processes; the sandbox only when no other KooDrive is set."""
     manage, python = str(Path(__file__).parent.parent / "manage.py"), sys.executable
     celery = (python, "-m", "celery", "-A", "portal", "--quiet")
@@ -166,6 +167,7 @@ def parts(host: str, port: int, *, sandbox_port: int | None, folder: Path) -> li
         Part("web", (python, "-m", "granian", "--interface", "wsgi", *web, "portal.wsgi:application")),
         Part("worker", (*celery, "worker", *threads, *quiet)),
         Part("beat", (*celery, "beat", "--loglevel", "WARNING", "--pidfile=", "-s", str(folder / "beat-schedule"))),
+        Part("sealer", (python, manage, "seal_audit"), extra={"DATABASE_SEALER_URL": sealer_url}),
     ]
     if sandbox_port is not None:
         found.insert(0, Part("sandbox", (python, manage, "koodrive_sandbox", "--port", str(sandbox_port)), order=2))

@@ -4,12 +4,14 @@ import hashlib
 import json
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
 from ..models import Event
+from .actions import Action
 from .record import Receipt
 
 
@@ -47,6 +49,25 @@ def receipts(submissions: Collection[UUID]) -> dict[UUID, Receipt]:
             [list(submissions)],
         )
         return {submission: Receipt(seq, hash_) for submission, seq, hash_ in cursor.fetchall()}
+
+
+@dataclass(frozen=True)
+class Proof:
+    """The last time that the whole trail was checked: when, up to which number it is proved, or what is broken."""
+
+    at: datetime
+    upto: int
+    trouble: str = ""
+
+
+def last_proof() -> Proof | None:
+    """None when it was never checked."""
+    found = Event.objects.filter(action=Action.TRAIL_VERIFIED).order_by("-seq").first()
+    if found is None:
+        return None
+    said = json.loads(found.line)["event"]
+    trouble = said.get("detail", "The check failed.") if found.outcome == "failed" else ""
+    return Proof(found.at, said.get("sealedUpToSeq", 0), trouble)
 
 
 def names(actors: Collection[str]) -> dict[str, str]:

@@ -23,6 +23,9 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit.seal
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit.instance
   FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse();
 
+CREATE INDEX event_action ON audit.event (action, seq);
+CREATE INDEX event_actor ON audit.event (actor, seq);
+
 -- What was published where is no evidence, only the sealer's memory of what is still to be published.
 CREATE TABLE audit.anchored (
   destination text PRIMARY KEY,
@@ -31,7 +34,13 @@ CREATE TABLE audit.anchored (
   trouble text NOT NULL DEFAULT ''
 );
 """
-UNDO = "DROP TABLE audit.anchored; DROP TABLE audit.seal; DROP TABLE audit.instance;"
+UNDO = """
+DROP INDEX audit.event_action;
+DROP INDEX audit.event_actor;
+DROP TABLE audit.anchored;
+DROP TABLE audit.seal;
+DROP TABLE audit.instance;
+"""
 
 
 class Migration(migrations.Migration):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -100,6 +101,15 @@ def test_it_starts_serves_refuses_a_second_one_and_leaves_nothing_behind(stack: 
     stack.until_ready()
     with urllib.request.urlopen(f"http://127.0.0.1:{stack.port}/") as answer:
         assert answer.status == 200
+
+    def is_ready() -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{stack.port}/readyz") as answer:
+                return answer.status == 200
+        except urllib.error.HTTPError:
+            return False
+
+    eventually(is_ready, what="worker, sealer and everything else have shown that they work")
 
     second = stack.again()
     assert (second.returncode, second.stdout) == (1, "")

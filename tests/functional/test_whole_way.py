@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from django.test import Client
 
 from jobs_app.audit import read
 from jobs_app.koodrive.sandbox import Fault, Kind, Sandbox
@@ -84,7 +83,3 @@ def test_magic_file_ids_lead_where_they_say(service: Api, sandbox: Sandbox, keyw
     [ended] = settled(row(service.post("submissions/", given)))
     assert ended.status == status
     assert len(sandbox.received.of("create")) == (2 if keyword == "busy" else 1)
-
-
-def test_running_processes_make_it_ready(database: None, sandbox: Sandbox) -> None:
-    eventually(lambda: Client().get("/readyz").json() == {"ready": True, "reasons": []}, what="ready")

@@ -9,8 +9,9 @@ from django.db.models.functions import Now
 from django.test import Client
 from django.utils import timezone
 
-from jobs_app import claiming, dispatch, pauses, pulse, submissions
-from jobs_app.actors import WORKER, Scope
+from jobs_app import audit, claiming, dispatch, pauses, pulse, submissions
+from jobs_app.actors import COMMAND_LINE, WORKER, Scope
+from jobs_app.audit import Action
 from jobs_app.health import in_words
 from jobs_app.models import Heartbeat, Pause, Submission, User
 from tests.conftest import token_of
@@ -30,6 +31,8 @@ def well(database: None, broker: Broker, settings: Any) -> None:
     """Everything that readiness asks for."""
     settings.SWEEP_SECONDS = 10
     pulse.beat("worker")
+    pulse.beat("sealer")
+    audit.record(Action.TRAIL_VERIFIED, by=COMMAND_LINE, sealedUpToSeq=1)
     pulse.beat("koodrive")
 
 
@@ -157,10 +160,26 @@ def test_what_needs_a_person_does_not_make_it_unready(well: None, queue: Queue, 
 # --- The page --------------------------------------------------------------------------------------------------------
 
 
+def test_a_silent_sealer_is_noticed(well: None) -> None:
+    silent("sealer", 3600)
+    [reason] = reasons()
+    assert "wasn't sealed for" in reason
+    Heartbeat.objects.filter(part="sealer").delete()
+    [reason] = reasons()
+    assert "No sealer has run yet" in reason
+
+
+def test_a_trail_that_is_broken_makes_it_unready(well: None) -> None:
+    audit.record(Action.TRAIL_VERIFIED, by=COMMAND_LINE, outcome="failed", detail="Event 7 is missing.")
+    assert any("Event 7 is missing." in reason for reason in reasons())
+    audit.record(Action.TRAIL_VERIFIED, by=COMMAND_LINE, sealedUpToSeq=7)
+    assert reasons() == []
+
+
 @pytest.mark.parametrize("person", ["operator", "approver", "auditor", "administrator"])
 def test_every_role_sees_how_it_is(well: None, person: str, request: pytest.FixtureRequest) -> None:
     page = shown(request.getfixturevalue(person))
-    assert page.count("All is well.") == 6
+    assert page.count("All is well.") == 8
     assert "Nothing holds sending back." in page
 
 

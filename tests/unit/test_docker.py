@@ -13,7 +13,7 @@ KNOWN = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.M
 
 
 def test_the_parts_of_the_portal_are_there() -> None:
-    assert set(COMPOSE["services"]) == {"web", "worker", "beat", "migrate", "sandbox", "postgres", "valkey"}
+    assert set(COMPOSE["services"]) == {"web", "worker", "beat", "sealer", "migrate", "sandbox", "postgres", "valkey"}
 
 
 def test_every_variable_is_one_that_the_portal_reads() -> None:
@@ -53,3 +53,8 @@ def test_our_containers_can_write_nothing_and_gain_nothing() -> None:
 def test_only_the_migration_gets_the_owners_address() -> None:
     holders = {name for name, service in OURS.items() if "DATABASE_OWNER_URL_FILE" in service["environment"]}
     assert holders == {"migrate"}
+
+
+def test_only_the_sealer_gets_the_private_key() -> None:
+    holders = {name for name, service in COMPOSE["services"].items() if "audit_key" in service.get("secrets", [])}
+    assert holders == {"sealer"}

@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connections
 
+from ... import pulse
 from ...audit import anchors, keys, seal
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ class Command(BaseCommand):
             try:
                 seal.seal_all(key)
                 anchors.publish(settings.AUDIT_ANCHORS)
+                pulse.beat("sealer", using=seal.ALIAS)
             except DatabaseError:
                 log.exception("the trail can't be sealed just now; trying again")
                 connections[seal.ALIAS].close()

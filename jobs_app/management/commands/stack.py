@@ -17,7 +17,7 @@ PATIENCE = 10.0  # seconds for a command that runs the database for itself to en
 
 class Command(BaseCommand):
     help = (
-        "Starts database, broker, KooDrive sandbox, web, worker and beat; a part whose address is set is used instead."
+        "Starts database, broker, KooDrive sandbox, web, worker, beat and sealer; a part whose address is set is used."
     )
     requires_system_checks = []
 
@@ -59,7 +59,8 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0)
         is_new = demo_people.make_demo()
         sandbox_port = None if given.get("KOODRIVE_BASE_URL") else stack.sandbox_port(folder)
-        running.run(stack.parts(host, port, sandbox_port=sandbox_port, folder=folder), self._environment())
+        parts = stack.parts(host, port, sandbox_port=sandbox_port, folder=folder, sealer_url=self._sealer_url())
+        running.run(parts, self._environment())
         if running.wait_until_answering(f"http://{host}:{port}/"):
             self._introduce(is_new)
             self._say(f"ready: http://{host}:{port}/")
@@ -76,6 +77,13 @@ class Command(BaseCommand):
         withheld = {"DATABASE_OWNER_URL", "DATABASE_SEALER_URL"}
         given = {name: value for name, value in os.environ.items() if value and name not in withheld}
         return made | given | {"PYTHONUNBUFFERED": "1"}
+
+    def _sealer_url(self) -> str:
+        """The sealer's own role; where the database is given, the one that is given for it, or the application's."""
+        given = os.environ
+        if given.get("DATABASE_URL"):
+            return given.get("DATABASE_SEALER_URL") or given["DATABASE_URL"]
+        return demo.load(settings.DATA_DIR).database_url("sealer")
 
     def _introduce(self, is_new: bool) -> None:
         if not is_new:
