@@ -8,6 +8,7 @@ import json
 import logging
 import secrets
 import string
+import time
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,7 +16,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
 
 from . import audit, canonical, encryption, lifecycle
@@ -36,8 +37,11 @@ _FREE = """
     AND NOT EXISTS (SELECT FROM jobs_app_submission twin
                     WHERE twin.request_sha256 = s.request_sha256 AND twin.status IN ('sending', 'unknown'))
 """
+# What sending reads; the other columns are fetched when somebody asks for them.
+_READ = ("id", "operation", "request", "request_sha256", "status", "attempts")
+_COLUMNS = ", ".join(f"s.{name}" for name in _READ)
 _THIS_ONE = f"""
-    SELECT s.* FROM jobs_app_submission s
+    SELECT {_COLUMNS} FROM jobs_app_submission s
     WHERE s.id = %s AND {_FREE} AND NOT EXISTS (SELECT FROM jobs_app_pause)
     FOR UPDATE OF s SKIP LOCKED
 """  # noqa: S608  (put together from constants only)
@@ -53,7 +57,7 @@ _NEXT_ONE = f"""
     )
     SELECT next.* FROM (SELECT creator FROM creators WHERE creator IS NOT NULL ORDER BY random()) AS turn
     CROSS JOIN LATERAL (
-        SELECT s.* FROM jobs_app_submission s WHERE s.creator = turn.creator AND {_FREE}
+        SELECT {_COLUMNS} FROM jobs_app_submission s WHERE s.creator = turn.creator AND {_FREE}
         ORDER BY s.due_at LIMIT 1 FOR UPDATE OF s SKIP LOCKED
     ) AS next
     WHERE NOT EXISTS (SELECT FROM jobs_app_pause) LIMIT 1
@@ -62,10 +66,14 @@ _NEXT_ONE = f"""
 
 @dataclass(frozen=True)
 class Claim:
-    """A submission that is this worker's, ``sending`` in the database, and the body that KooDrive is to get."""
+    """A submission that is this worker's, ``sending`` in the database, and the body that KooDrive is to get.
+
+    The call must be over when ``time.monotonic()`` is ``until``, which is well before the lease is.
+    """
 
     submission: Submission
     body: dict[str, Any]
+    until: float
 
 
 class _Withheld(Exception):
@@ -78,24 +86,34 @@ def take(*, client: Client, only: uuid.UUID | None = None) -> Claim | None:
     The claim and its event are committed when this returns: from here on the submission is sent once, or in doubt.
     """
     while True:
+        # Counted from before the claim: a worker that stood still after it must not send when its lease may be over.
+        until = time.monotonic() + client.deadline
         try:
             with transaction.atomic():
-                found = list(Submission.objects.raw(_THIS_ONE if only else _NEXT_ONE, [only] if only else []))
-                if not found:
+                found = _next(only)
+                if found is None:
                     return None
                 try:
-                    body = body_of(found[0])
+                    body = body_of(found)
                 except _Withheld as error:
-                    _withhold(found[0], str(error))
+                    _withhold(found, str(error))
                     continue
-                claim(found[0], client=client)
-                return Claim(found[0], body)
+                claim(found, client=client)
+                return Claim(found, body, until)
         except IntegrityError:
             log.info("an identical request was claimed at the same moment; looking for another one")
 
 
+def _next(only: uuid.UUID | None) -> Submission | None:
+    """The row whose turn it is, locked."""
+    with connection.cursor() as cursor:
+        cursor.execute(_THIS_ONE if only else _NEXT_ONE, [only] if only else [])
+        row = cursor.fetchone()
+    return Submission.from_db(connection.alias, _READ, row) if row else None
+
+
 def claim(submission: Submission, *, client: Client) -> None:
-    """Takes a queued submission for this worker alone, and says so in the trail; raises ``WrongState``."""
+    """Takes a queued submission that is due for this worker alone, and says so in the trail; raises ``WrongState``."""
     attempt = submission.attempts + 1
     trace_id = new_trace_id(submission.pk, attempt)
     lifecycle.move(
@@ -112,7 +130,6 @@ def claim(submission: Submission, *, client: Client) -> None:
             "hold": "",
             "detail": "",
         },
-        guard={"due_at__lte": Now()},
         attempt=attempt,
         requestSha256=submission.request_sha256,
         traceId=trace_id,
