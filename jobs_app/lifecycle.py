@@ -44,12 +44,14 @@ def move(
     action: Action,
     changes: Mapping[str, Any] | None = None,
     guard: Mapping[str, Any] | None = None,
+    condition: str = "TRUE",
     outcome: str = "ok",
     **event: Any,
 ) -> Receipt:
     """Takes the row from the state it was read in to ``to``, in one transaction with the event.
 
-    ``changes`` are further columns to set, ``guard`` further conditions on the row as it stands in the database.
+    ``changes`` are further columns to set; ``guard``, and ``condition`` in SQL, what else must be true of the row as it
+    stands in the database.
     Of several that try at the same time exactly one succeeds; raises ``WrongState`` for the others.
     """
     before = submission.state
@@ -62,7 +64,8 @@ def move(
     forgets = to not in _MAY_BE_SENT and submission.kind.password is not Use.NO
     # Alone, the statement is a transaction by itself, which saves the round trips of one around it.
     with transaction.atomic() if forgets else nullcontext():
-        receipt = audit.record_with(*_update(submission, before, values, guard), entry)
+        statement, parameters = _update(submission, before, values, guard)
+        receipt = audit.record_with(f"{statement} AND {condition}", parameters, entry)
         if receipt is None:
             raise WrongState
         if forgets:

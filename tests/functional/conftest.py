@@ -1,7 +1,6 @@
 """Functional tests: real worker and beat processes, a real broker, and the sandbox over real HTTP."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -27,12 +26,3 @@ def sandbox(running: Processes) -> Sandbox:
     """The sandbox, with nothing received and no fault."""
     running.sandbox.reset()
     return running.sandbox
-
-
-@pytest.fixture
-def own(database: None, broker: Broker, tmp_path: Path) -> Iterator[Processes]:
-    """A sandbox and processes of the test's own, to be started and killed by it."""
-    with Sandbox(port=0, token=TOKEN, speed=SPEED) as sandbox:
-        processes = Processes(tmp_path, sandbox)
-        yield processes
-        processes.stop()
