@@ -7,6 +7,8 @@
 import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -25,10 +27,19 @@ POINTS = (
 )
 
 
+OF_ANY_CALL = ("after_connect", "after_write")  # also of calls that only read, which don't count
+SETTLING = 0.5  # seconds
+_thread = threading.local()
+
+
 def main(point: str, *arguments: str) -> None:
     name, _, stop = point.partition(":")
     owner, function = _places()[name]
-    _instrument(owner, function, _Once(signal.SIGSTOP if stop else signal.SIGKILL), first=name.startswith("before"))
+    act: Callable[[], None] = _Once(signal.SIGSTOP if stop else signal.SIGKILL)
+    if name in OF_ANY_CALL:
+        _note_creates()
+        act = _WhileCreating(act)
+    _instrument(owner, function, act, first=name.startswith("before"))
     app.worker_main([*arguments, "--without-mingle", "--without-gossip"])
 
 
@@ -65,6 +76,34 @@ class _Once:
         if number := self._number:
             self._number = None
             os.kill(os.getpid(), number)
+            time.sleep(SETTLING)  # Another thread may take the signal; this one must not get any further meanwhile.
+
+
+class _WhileCreating:
+    """Does it only while this thread makes a create call."""
+
+    def __init__(self, act: Callable[[], None]) -> None:
+        self._act = act
+
+    def __call__(self) -> None:
+        if getattr(_thread, "is_creating", False):
+            self._act()
+
+
+def _note_creates() -> None:
+    from jobs_app.koodrive.client import Client
+
+    create = Client.create
+
+    @wraps(create)
+    def noted(*arguments: Any, **named: Any) -> Any:
+        _thread.is_creating = True
+        try:
+            return create(*arguments, **named)
+        finally:
+            _thread.is_creating = False
+
+    Client.create = noted  # type: ignore[method-assign]
 
 
 def _instrument(owner: Any, name: str, act: Callable[[], None], *, first: bool) -> None:
