@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: run test browser lint format lock
+.PHONY: run test chaos bench browser lint format lock
 .DEFAULT_GOAL := run
 
 run: .venv/run.stamp
@@ -13,6 +13,14 @@ run: .venv/run.stamp
 # Two at a time, each with servers of its own; a module's tests stay together.
 test: .venv/dev.stamp
 	$(BIN)/python -m pytest -n 2 --dist loadscope
+
+# Everything is killed again and again while work is under way; CHAOS_SCALE=0.1 tries a tenth of it.
+chaos: .venv/dev.stamp
+	$(BIN)/python -m pytest tests/chaos -s
+
+# SCALE=full measures at full size.
+bench: .venv/dev.stamp
+	@$(BIN)/python -m tests.bench
 
 browser: .venv/dev.stamp
 	$(BIN)/python -m pytest tests/browser

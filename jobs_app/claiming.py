@@ -8,19 +8,23 @@ import json
 import logging
 import secrets
 import string
+import threading
+import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
 
 from . import audit, canonical, encryption, lifecycle
 from .actors import WORKER
 from .audit import Action
+from .errors import WrongState
 from .koodrive.client import Client
 from .models import ArchivePassword, Submission
 from .states import State
@@ -30,42 +34,51 @@ log = logging.getLogger(__name__)
 LEASE_MARGIN = 30  # seconds beyond the client's own deadline, after which a claim's holder is taken for lost
 WITHHELD = "withheld"
 
-_FREE = """
-    s.status = 'queued' AND s.due_at <= now() AND s.cancel_requested_at IS NULL
-    AND (s.not_after IS NULL OR s.not_after > now())
-    AND NOT EXISTS (SELECT FROM jobs_app_submission twin
-                    WHERE twin.request_sha256 = s.request_sha256 AND twin.status IN ('sending', 'unknown'))
-"""
-_THIS_ONE = f"""
-    SELECT s.* FROM jobs_app_submission s
-    WHERE s.id = %s AND {_FREE} AND NOT EXISTS (SELECT FROM jobs_app_pause)
-    FOR UPDATE OF s SKIP LOCKED
+BATCH = 32  # submissions that a process looks up at once; those it doesn't get to are looked up again
+MOST_TRIES = 10 * BATCH  # after which the next sweep may try again
+FRESH = 1.0  # seconds for which what was looked up may be used; whether it still holds, each claim checks by itself
+
+_TABLE = "jobs_app_submission"
+_FREE = f"""
+    {_TABLE}.status = 'queued' AND {_TABLE}.due_at <= now() AND {_TABLE}.cancel_requested_at IS NULL
+    AND ({_TABLE}.not_after IS NULL OR {_TABLE}.not_after > now())
+    AND NOT EXISTS (SELECT FROM jobs_app_pause)
+    AND NOT EXISTS (SELECT FROM {_TABLE} twin
+                    WHERE twin.request_sha256 = {_TABLE}.request_sha256 AND twin.status IN ('sending', 'unknown'))
 """  # noqa: S608  (put together from constants only)
+# What sending reads; the other columns are fetched when somebody asks for them.
+_READ = ("id", "operation", "request", "request_sha256", "status", "attempts")
+_COLUMNS = ", ".join(_READ)
+_THIS_ONE = f"SELECT {_COLUMNS} FROM {_TABLE} WHERE id = %s AND {_FREE}"  # noqa: S608  (put together from constants only)
 # The creators who have something queued are found by jumping from one to the next in the index, whatever the number of
-# rows; whose turn it is, the lot decides, which needs no memory and is fair to every one of them.
-_NEXT_ONE = f"""
+# rows. Each gives its longest waiting ones in turn; the lot moves them a few places, so that processes that look at the
+# same moment don't try the same ones in the same order.
+_NEXT_ONES = f"""
     WITH RECURSIVE creators AS (
-        (SELECT creator FROM jobs_app_submission WHERE status = 'queued' ORDER BY creator LIMIT 1)
+        (SELECT creator FROM {_TABLE} WHERE status = 'queued' ORDER BY creator LIMIT 1)
         UNION ALL
-        SELECT (SELECT s.creator FROM jobs_app_submission s
+        SELECT (SELECT s.creator FROM {_TABLE} s
                 WHERE s.status = 'queued' AND s.creator > creators.creator ORDER BY s.creator LIMIT 1)
         FROM creators WHERE creators.creator IS NOT NULL
     )
-    SELECT next.* FROM (SELECT creator FROM creators WHERE creator IS NOT NULL ORDER BY random()) AS turn
-    CROSS JOIN LATERAL (
-        SELECT s.* FROM jobs_app_submission s WHERE s.creator = turn.creator AND {_FREE}
-        ORDER BY s.due_at LIMIT 1 FOR UPDATE OF s SKIP LOCKED
+    SELECT {", ".join(f"next.{name}" for name in _READ)} FROM creators CROSS JOIN LATERAL (
+        SELECT {_COLUMNS}, row_number() OVER (ORDER BY due_at) AS place
+        FROM {_TABLE} WHERE {_TABLE}.creator = creators.creator AND {_FREE} ORDER BY due_at LIMIT {BATCH}
     ) AS next
-    WHERE NOT EXISTS (SELECT FROM jobs_app_pause) LIMIT 1
+    ORDER BY next.place + {BATCH // 4} * random() LIMIT {BATCH}
 """  # noqa: S608  (put together from constants only)
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A submission that is this worker's, ``sending`` in the database, and the body that KooDrive is to get."""
+    """A submission that is this worker's, ``sending`` in the database, and the body that KooDrive is to get.
+
+    The call must be over when ``time.monotonic()`` is ``until``, which is well before the lease is.
+    """
 
     submission: Submission
     body: dict[str, Any]
+    until: float
 
 
 class _Withheld(Exception):
@@ -76,26 +89,59 @@ def take(*, client: Client, only: uuid.UUID | None = None) -> Claim | None:
     """Claims the next submission that is due, or ``only`` that one; None when there is none, or sending is paused.
 
     The claim and its event are committed when this returns: from here on the submission is sent once, or in doubt.
+    Must not be called within a transaction.
     """
-    while True:
+    for _ in range(MOST_TRIES):
+        found = _looked_up(_THIS_ONE, [only]) if only else _ahead.next()
+        if not found:
+            return None
+        # Counted from before the claim: a worker that stood still after it must not send when its lease may be over.
+        until = time.monotonic() + client.deadline
         try:
-            with transaction.atomic():
-                found = list(Submission.objects.raw(_THIS_ONE if only else _NEXT_ONE, [only] if only else []))
-                if not found:
-                    return None
-                try:
-                    body = body_of(found[0])
-                except _Withheld as error:
-                    _withhold(found[0], str(error))
-                    continue
-                claim(found[0], client=client)
-                return Claim(found[0], body)
-        except IntegrityError:
-            log.info("an identical request was claimed at the same moment; looking for another one")
+            body = body_of(found[0])
+            claim(found[0], client=client)
+        except _Withheld as error:
+            _withhold(found[0], str(error))
+        except (WrongState, IntegrityError):
+            log.debug("another worker was faster, or an identical request is on its way; looking for another one")
+        else:
+            return Claim(found[0], body, until)
+    return None
+
+
+def _looked_up(statement: str, parameters: Sequence[Any] = ()) -> list[Submission]:
+    """The rows that are free to be sent, of identical requests one; another worker may take them meanwhile."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        rows = [Submission.from_db(connection.alias, _READ, row) for row in cursor.fetchall()]
+    return list({row.request_sha256: row for row in reversed(rows)}.values())[::-1]
+
+
+class _Ahead:
+    """What this process has looked up and not tried to claim yet: one look serves many claims."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._rows: list[Submission] = []
+        self._until = 0.0
+
+    def next(self) -> list[Submission]:
+        """One submission, or none."""
+        with self._lock:
+            if not self._rows or time.monotonic() >= self._until:
+                self._rows = _looked_up(_NEXT_ONES)[::-1]
+                self._until = time.monotonic() + FRESH
+            return [self._rows.pop()] if self._rows else []
+
+
+_ahead = _Ahead()
 
 
 def claim(submission: Submission, *, client: Client) -> None:
-    """Takes a queued submission for this worker alone, and says so in the trail; raises ``WrongState``."""
+    """Takes a queued submission for this worker alone, and says so in the trail.
+
+    Raises ``WrongState`` when it isn't free, or ``IntegrityError`` when an identical one is claimed at the same moment.
+    """
     attempt = submission.attempts + 1
     trace_id = new_trace_id(submission.pk, attempt)
     lifecycle.move(
@@ -111,8 +157,9 @@ def claim(submission: Submission, *, client: Client) -> None:
             "due_at": Now() + lease(),
             "detail": "",
         },
-        guard={"due_at__lte": Now()},
         attempt=attempt,
+        guard={"attempts": submission.attempts},
+        condition=_FREE,
         requestSha256=submission.request_sha256,
         traceId=trace_id,
         credential=client.credential_id,
@@ -156,5 +203,7 @@ def _password(submission: Submission) -> str:
 def _withhold(submission: Submission, why: str) -> None:
     """Out of the queue's way until a person has mended or cancelled it: nothing else would ever come to its turn."""
     log.error("submission %s is withheld: %s", submission.pk, why)
-    Submission.objects.filter(pk=submission.pk).update(hold=WITHHELD, detail=why, due_at=None)
-    audit.record(Action.SUBMISSION_WITHHELD, by=WORKER, submission=submission.pk, outcome="failed", detail=why)
+    waiting = Submission.objects.filter(pk=submission.pk, status=State.QUEUED, due_at__isnull=False)
+    with transaction.atomic():
+        if waiting.update(hold=WITHHELD, detail=why, due_at=None):
+            audit.record(Action.SUBMISSION_WITHHELD, by=WORKER, submission=submission.pk, outcome="failed", detail=why)

@@ -63,7 +63,7 @@ def _send(claim: Claim, client: Client) -> Outcome:
     submission = claim.submission
     trace_id = submission.trace_id
     assert trace_id is not None
-    answer = client.create(claim.body, trace_id=trace_id)
+    answer = client.create(claim.body, trace_id=trace_id, until=claim.until)
     outcome = _in_view_of_the_last_try(submission, answers.of_create(answer, irreversible=submission.kind.irreversible))
     call = {"traceId": trace_id, "httpStatus": answer.status, "milliseconds": answer.milliseconds}
     _keep_trying(lambda: record_outcome(submission, outcome, call))
@@ -96,8 +96,7 @@ def record_outcome(submission: Submission, outcome: Outcome, call: dict[str, Any
 
 def _move(submission: Submission, outcome: Outcome, call: dict[str, Any]) -> None:
     try:
-        with transaction.atomic():
-            _store(submission, outcome, call)
+        _store(submission, outcome, call)
     except IntegrityError:
         # KooDrive gave a task id that belongs to another submission: nothing about this one is certain.
         detail = f"KooDrive answered with task {outcome.task_id}, which belongs to another submission."
@@ -121,7 +120,7 @@ def _store(submission: Submission, outcome: Outcome, call: dict[str, Any]) -> No
         **call,
     )
     if state is State.QUEUED:
-        give_in_to_wish(submission)
+        give_in_to_wish(submission)  # If this worker ends before it, the sweep does it.
 
 
 def _meaning(submission: Submission, outcome: Outcome) -> tuple[State, Action, dict[str, Any]]:

@@ -26,8 +26,11 @@ class Protection:
         """Waits until one more create call is allowed; false when ``stop`` came first."""
         return self._rate.wait_to_send(stop) and not stop()
 
-    def note(self, outcome: Outcome) -> None:
-        """Learns from what a create call came to."""
+    def note(self, outcome: Outcome | None) -> None:
+        """Learns from what a create call came to; None when there was none after all."""
+        if outcome is None:
+            self._rate.put_back()
+            return
         if outcome.kind is Kind.NOT_EXECUTED:
             self._rate.hold(outcome.retry_after or 1.0)
         if outcome.kind not in (Kind.NOT_SENT, Kind.UNKNOWN):

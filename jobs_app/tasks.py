@@ -44,19 +44,24 @@ def send(submission_id: str | None = None) -> None:
     try:
         if submission_id:
             _send_if_due(UUID(submission_id))
-        while _send_if_due():
-            pass
+        sent = _send_if_due()
+        while sent:
+            sent = _send_next()
     finally:
         _senders.release()
 
 
 def _send_if_due(only: UUID | None = None) -> bool:
+    """Asks first whether there is anything to send, so that no permit is drawn for nothing."""
+    return dispatch.is_due(only) and _send_next(only)
+
+
+def _send_next(only: UUID | None = None) -> bool:
     """False when there was nothing to send, or the worker is ending."""
-    if not dispatch.is_due(only) or not _protection().may_send(_ending.is_set):
+    if not _protection().may_send(_ending.is_set):
         return False
     outcome = dispatch.send(only, client=_client())
-    if outcome:
-        _protection().note(outcome)
+    _protection().note(outcome)
     return outcome is not None
 
 

@@ -1,6 +1,7 @@
 """What tests share: a migrated database, emptied after each of them, people, services, and callers of the API."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,10 @@ from django.test import Client
 
 from jobs_app import people
 from jobs_app.actors import COMMAND_LINE, SUBMISSION_SCOPES, Role, Scope
+from jobs_app.koodrive.sandbox import Sandbox
 from jobs_app.models import User
+from tests.processes import SPEED, TOKEN, Processes
+from tests.servers import Broker
 
 PASSWORD = "correct horse battery staple"
 
@@ -98,3 +102,12 @@ def token_of(service: str, *scopes: Scope, owner: User | None = None) -> str:
 def service(database: None) -> Api:
     """A service with every scope of submissions."""
     return Api(token=token_of("payroll", *SUBMISSION_SCOPES))
+
+
+@pytest.fixture
+def own(database: None, broker: Broker, tmp_path: Path) -> Iterator[Processes]:
+    """A sandbox and processes of the test's own, to be started and killed by it."""
+    with Sandbox(port=0, token=TOKEN, speed=SPEED) as sandbox:
+        processes = Processes(tmp_path, sandbox)
+        yield processes
+        processes.stop()

@@ -6,10 +6,12 @@ their own, in a folder of their own that is gone afterwards. Unit tests start no
 
 import os
 import shutil
+import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psycopg
 import pytest
@@ -23,30 +25,54 @@ HAS_OWN_BROKER = not os.environ.get("REDIS_URL")
 QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
-def pytest_unconfigure(config: pytest.Config) -> None:
+def pytest_unconfigure() -> None:
     shutil.rmtree(DATA, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
-def servers() -> Iterator[None]:
-    """PostgreSQL with an empty test database that all aliases of Django use."""
-    from django.db import connections
+class Database:
+    """PostgreSQL with an empty test database that all aliases of Django use; the tests' own one may be killed."""
 
-    from portal import embedded
+    def __init__(self, settings: Sequence[str] = QUICK) -> None:
+        self._settings = settings
+        self._server: Any = None
 
-    lock = embedded.server_lock(DATA)
-    server = embedded.start_postgres(DATA, settings=QUICK) if HAS_OWN_DATABASE and lock.take() else None
-    try:
+    def __enter__(self) -> Self:
+        from django.db import connections
+
+        from portal import embedded
+
+        self._lock = embedded.server_lock(DATA)
+        if HAS_OWN_DATABASE and self._lock.take():
+            self._server = embedded.start_postgres(DATA, settings=self._settings)
         owner = connections["owner"].get_connection_params()
         name = f"test_{owner['dbname'].removeprefix('test_')}"
         _make_anew(name, owner)
         for alias in connections:
             connections[alias].settings_dict["NAME"] = name
-        yield
+        return self
+
+    def restart_at_once(self) -> None:
+        """As after a power cut: no connection is asked, nothing is written down; it recovers from its log."""
+        from portal import embedded
+
+        if self._server is None:
+            pytest.skip("The database is not ours to kill.")
+        self._server.process.send_signal(signal.SIGQUIT)
+        self._server.process.wait()
+        self._server = embedded.start_postgres(DATA, settings=self._settings)
+
+    def __exit__(self, *error: object) -> None:
+        from django.db import connections
+
         connections.close_all()
-    finally:
-        if server:
-            server.stop()
+        if self._server:
+            self._server.stop()
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Database]:
+    with Database() as database:
+        yield database
 
 
 def _make_anew(name: str, owner: dict[str, Any]) -> None:
@@ -76,16 +102,35 @@ class Broker:
         self._server.process.wait()
         self._server = None
 
+    def freeze(self) -> None:
+        """It neither answers nor refuses, until it is thawed."""
+        if not HAS_OWN_BROKER:
+            pytest.skip("The broker is not ours to freeze.")
+        self._server.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._server.process.send_signal(signal.SIGCONT)
+
     def stop(self) -> None:
         if self._server:
             self._server.stop()
+            self._server = None
+
+
+@contextmanager
+def running_broker() -> Iterator[Broker]:
+    broker = Broker()
+    broker.start()
+    try:
+        yield broker
+    finally:
+        broker.stop()
 
 
 @pytest.fixture(scope="session")
 def one_broker() -> Iterator[Broker]:
-    broker = Broker()
-    yield broker
-    broker.stop()
+    with running_broker() as broker:
+        yield broker
 
 
 @pytest.fixture

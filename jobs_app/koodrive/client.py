@@ -24,7 +24,7 @@ from urllib3.exceptions import HTTPError, NameResolutionError, ReadTimeoutError
 from urllib3.util import make_headers, parse_url
 
 from .credentials import AppSigning, Bearer, Credentials
-from .deadline import POOLS, Deadline
+from .deadline import FRESH, KEEPING, Deadline
 from .exchange import MAX_ANSWER, Answer, Failure
 from .rate import Rate, shared_rate
 
@@ -82,15 +82,20 @@ class Client:
         self._language = language
         self._rate = rate
         self._tls = _tls_context(ca_file)
-        self._reads = self._pool()
+        self._reads = self._pool(KEEPING)
+        # Each on a connection of its own: one that was kept may be dead already, which would leave the outcome unknown.
+        self._writes = self._pool(FRESH)
 
     @property
     def credential_id(self) -> str:
         return self._credentials.id
 
-    def create(self, body: Mapping[str, Any], *, trace_id: str) -> Answer:
-        """Asks for a task; the caller has its permit. Raises ValueError unless ``trace_id`` is 58 of ``A-Za-z0-9_``."""
-        return self._post(JOBS, body, trace_id)
+    def create(self, body: Mapping[str, Any], *, trace_id: str, until: float | None = None) -> Answer:
+        """Asks for a task; the caller has its permit. Nothing leaves after ``until``, by ``time.monotonic()``.
+
+        Raises ValueError unless ``trace_id`` is 58 of ``A-Za-z0-9_``.
+        """
+        return self._post(JOBS, body, trace_id, until)
 
     def list_jobs(self, *, offset: int, limit: int, task_type: int | None = None, status: int | None = None) -> Answer:
         """A page of tasks. ``offset`` is KooDrive's own; its first page begins at ``offset_base``."""
@@ -113,18 +118,19 @@ class Client:
     def _may_call(self) -> bool:
         return self._rate is None or self._rate.wait_to_read(_PATIENCE)
 
-    def _post(self, path: str, body: Mapping[str, Any], trace_id: str) -> Answer:
+    def _post(self, path: str, body: Mapping[str, Any], trace_id: str, until: float | None = None) -> Answer:
         content = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
-        # A connection of its own: one that was kept may be dead already, which would leave the outcome unknown.
-        with self._pool() as pool:
-            return self._call(pool, "POST", path, content, trace_id)
+        return self._call(self._writes, "POST", path, content, trace_id, until)
 
-    def _call(self, pool: PoolManager, method: str, path: str, body: bytes, trace_id: str) -> Answer:
+    def _call(
+        self, pool: PoolManager, method: str, path: str, body: bytes, trace_id: str, until: float | None = None
+    ) -> Answer:
         url = self.base_url + path
         headers = self._headers(method, url, body, trace_id)
         started = time.monotonic()
         response: BaseHTTPResponse | None = None
-        with Deadline(self.deadline) as deadline:
+        seconds = self.deadline if until is None else min(self.deadline, until - started)
+        with Deadline(seconds) as deadline:
             try:
                 response = self._open(pool, method, url, body, headers)
                 answer = Answer(response.status, response.headers, _read(response))
@@ -185,7 +191,7 @@ class Client:
             f"No connection to KooDrive{through}, so nothing was sent: {_why(causes, late=late)}.",
         )
 
-    def _pool(self) -> PoolManager:
+    def _pool(self, classes: dict[str, Any]) -> PoolManager:
         if not self._proxy:
             pool = PoolManager(ssl_context=self._tls)
         else:
@@ -194,7 +200,7 @@ class Client:
                 raise ValueError("KOODRIVE_PROXY must be an address such as http://host:3128.")
             login = make_headers(proxy_basic_auth=unquote(parts.auth)) if parts.auth else None
             pool = ProxyManager(self._proxy, proxy_headers=login, ssl_context=self._tls, proxy_ssl_context=self._tls)
-        pool.pool_classes_by_scheme = POOLS
+        pool.pool_classes_by_scheme = classes
         return pool
 
 

@@ -1,8 +1,10 @@
 """Connections that a call's deadline can end at any moment: while they are made, during TLS, and while data drips in.
 
-Time limits of sockets begin anew with every byte, so they bound no call; a timer that shuts the socket down does.
+Time limits of sockets begin anew with every byte, so they bound no call; a watchdog that shuts the socket down does.
 """
 
+import heapq
+import ipaddress
 import os
 import socket
 import threading
@@ -10,6 +12,8 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextvars import ContextVar, Token
+from functools import cache
+from itertools import count
 from typing import Any, Self
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
@@ -21,32 +25,31 @@ class Deadline:
     """The end of one call, which this thread makes inside the ``with`` block.
 
     ``sent`` turns true before the first byte of the request may leave, and nothing leaves after the end. ``reached``
-    tells that the timer shut the connection down, so that an end of data is not the end of an answer.
+    tells that the watchdog shut the connection down, so that an end of data is not the end of an answer.
     """
 
     def __init__(self, seconds: float) -> None:
         self.sent = False
         self.reached = False
-        self._end = time.monotonic() + seconds
-        self._timer = threading.Timer(seconds, self._cut)
-        self._timer.daemon = True
+        self.over = False
+        self.end = time.monotonic() + seconds
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
 
     def __enter__(self) -> Self:
         self._outer: Token[Deadline] = _current.set(self)
-        self._timer.start()
+        _watchdog.add(self)
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._timer.cancel()
         _current.reset(self._outer)
         with self._lock:
+            self.over = True
             self._let_go()
 
     def left(self) -> float:
         """Seconds until the end, never below 0."""
-        return max(0.0, self._end - time.monotonic())
+        return max(0.0, self.end - time.monotonic())
 
     def watch(self, sock: Any) -> None:
         """From now on the end of time shuts ``sock`` down, and everything that is built on top of it."""
@@ -57,9 +60,10 @@ class Deadline:
             if self.reached:
                 _shut_down(self._socket)
 
-    def _cut(self) -> None:
+    def cut(self) -> None:
+        """Time is over: shuts the connection down, unless the call has ended."""
         with self._lock:
-            self.reached = True
+            self.reached = not self.over
             if self._socket:
                 _shut_down(self._socket)
 
@@ -69,13 +73,46 @@ class Deadline:
             self._socket = None
 
 
+class _Watchdog:
+    """One thread that cuts every call at its end: starting a timer for each would cost as much as the call itself."""
+
+    def __init__(self) -> None:
+        self._calls: list[tuple[float, int, Deadline]] = []
+        self._numbers = count()
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def add(self, deadline: Deadline) -> None:
+        with self._changed:
+            while self._calls and self._calls[0][2].over:
+                heapq.heappop(self._calls)
+            heapq.heappush(self._calls, (deadline.end, next(self._numbers), deadline))
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="koodrive-deadlines", daemon=True)
+                self._thread.start()
+            if self._calls[0][2] is deadline:
+                self._changed.notify()
+
+    def _run(self) -> None:
+        with self._changed:
+            while True:
+                while self._calls and (self._calls[0][2].over or not self._calls[0][2].left()):
+                    heapq.heappop(self._calls)[2].cut()
+                self._changed.wait(self._calls[0][2].left() if self._calls else None)
+
+
+_watchdog = _Watchdog()
 _current: ContextVar[Deadline] = ContextVar("deadline")
 
 
 class _Connection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
-        """Connects in another thread: looking a name up has no time limit and can't be interrupted."""
+        """Connects, in another thread if the host has a name: looking it up has no limit and can't be interrupted."""
         deadline = _current.get()
+        if _is_address(self.host):
+            sock = self._connected_directly(deadline)
+            deadline.watch(sock)
+            return sock
         connecting = _in_thread(super()._new_conn)
         try:
             sock = connecting.result(timeout=deadline.left())
@@ -84,6 +121,13 @@ class _Connection(HTTPConnection):
             raise ConnectTimeoutError(self, "no connection before the end of the call") from error
         deadline.watch(sock)
         return sock
+
+    def _connected_directly(self, deadline: Deadline) -> socket.socket:
+        if not deadline.left():
+            raise ConnectTimeoutError(self, "the call was over before it connected")
+        assert isinstance(self.timeout, float | int)
+        self.timeout = min(self.timeout, deadline.left())
+        return super()._new_conn()
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         deadline = _current.get()
@@ -110,7 +154,34 @@ class _TLSPool(HTTPSConnectionPool):
     ConnectionCls = _TLSConnection
 
 
-POOLS = {"http": _Pool, "https": _TLSPool}  # for a PoolManager's pool_classes_by_scheme
+class _Once:
+    """A pool that keeps no connection: each request has one of its own."""
+
+    def _put_conn(self, conn: Any) -> None:
+        if conn:
+            conn.close()
+
+
+class _OncePool(_Once, _Pool):
+    pass
+
+
+class _OnceTLSPool(_Once, _TLSPool):
+    pass
+
+
+# For a PoolManager's pool_classes_by_scheme.
+KEEPING = {"http": _Pool, "https": _TLSPool}
+FRESH = {"http": _OncePool, "https": _OnceTLSPool}
+
+
+@cache
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
 
 
 def _in_thread(connect: Callable[[], socket.socket]) -> "Future[socket.socket]":

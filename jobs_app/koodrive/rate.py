@@ -6,6 +6,7 @@ with a quarter of the rate: slower, but never without a limit.
 """
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from functools import cache
@@ -20,6 +21,8 @@ log = logging.getLogger(__name__)
 
 SHARE = 4  # a read's part of the rate while something waits, and a process's while Redis is away: one in four
 LONGEST_HOLD = 30.0  # seconds for which one answer of KooDrive may hold everybody back
+HANDFULS = 50  # of permits make up the rate of a second
+MOMENT = 0.1  # seconds for which a permit that is not used stays good
 AWAY = 5.0  # seconds until Redis is tried again
 _TIMEOUT = 1.0
 _HOLD, _WAITING = "koodrive:hold", "koodrive:waiting"
@@ -42,6 +45,9 @@ class Rate:
         pool = redis.ConnectionPool.from_url(redis_url, socket_timeout=_TIMEOUT, socket_connect_timeout=_TIMEOUT)
         self._redis = redis.Redis(connection_pool=pool)
         self._shared = SlidingWindowCounterRateLimiter(RedisStorage(redis_url, pool, key_prefix="koodrive"))
+        # At a high rate permits are drawn by the handful, or asking for them would cost as much as sending.
+        self._handful = max(1, per_second // HANDFULS)
+        self._stock = _Stock()
         self._own = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._away_until = 0.0
 
@@ -54,8 +60,13 @@ class Rate:
         end = time.monotonic() + seconds
         return self._wait(self._may_read, lambda: time.monotonic() > end)
 
+    def put_back(self) -> None:
+        """A permit to create was not used; for a moment another thread of this process may use it."""
+        self._stock.add(1)
+
     def hold(self, seconds: float) -> None:
         """Nobody sends for so long, at most half a minute: KooDrive asked to be called less often."""
+        self._stock.clear()
         milliseconds = max(1, round(min(seconds, LONGEST_HOLD) * 1000))
         self._ask(lambda: bool(self._redis.set(_HOLD, 1, px=milliseconds)))
 
@@ -67,7 +78,10 @@ class Rate:
         return True
 
     def _may_send(self) -> bool:
-        if not self._redis.exists(_HOLD) and self._shared.hit(self._all, "calls"):
+        if self._stock.take():
+            return True
+        if not self._redis.exists(_HOLD) and self._shared.hit(self._all, "calls", cost=self._handful):
+            self._stock.add(self._handful - 1)
             return True
         self._redis.set(_WAITING, 1, ex=_WAITING_SECONDS)
         return False
@@ -86,3 +100,28 @@ class Rate:
                 log.warning("Redis is away; this process goes on with a quarter of the rate to KooDrive")
                 self._away_until = time.monotonic() + AWAY
         return self._own.hit(self._share, "calls")
+
+
+class _Stock:
+    """Permits that a process has drawn and not used yet."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._count = 0
+        self._until = 0.0
+
+    def add(self, count: int) -> None:
+        with self._lock:
+            self._count = count + (self._count if time.monotonic() < self._until else 0)
+            self._until = time.monotonic() + MOMENT
+
+    def take(self) -> bool:
+        with self._lock:
+            if not self._count or time.monotonic() >= self._until:
+                return False
+            self._count -= 1
+            return True
+
+    def clear(self) -> None:
+        with self._lock:
+            self._count = 0

@@ -10,7 +10,7 @@ from jobs_app.models import Submission
 from tests.conftest import Api
 from tests.examples import body, file_id
 from tests.following import actions, naming
-from tests.functional.conftest import eventually, settled
+from tests.processes import eventually, settled
 
 
 def submitted(service: Api, operation: str, *file_ids: str) -> Submission:

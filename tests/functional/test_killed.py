@@ -4,7 +4,7 @@ from jobs_app.audit import read
 from jobs_app.models import Submission
 from tests.conftest import Api
 from tests.examples import body, file_id
-from tests.functional.conftest import Processes, eventually, settled
+from tests.processes import Processes, eventually, settled
 from tests.servers import Broker
 
 MANY = 50

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from portal import demo
-from tests.functional.conftest import eventually
+from tests.processes import eventually
 
 ROOT = Path(__file__).parents[2]
 STOP_SECONDS = 10

@@ -11,7 +11,7 @@ from jobs_app.models import ArchivePassword, Submission, User
 from jobs_app.operations import OPERATIONS
 from tests.conftest import Api
 from tests.examples import TASK, VENDOR_EXAMPLE, body
-from tests.functional.conftest import Processes, eventually, settled
+from tests.processes import Processes, eventually, settled
 
 CANARY = "canary-Pa55word-4711"
 

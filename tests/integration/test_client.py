@@ -241,7 +241,7 @@ def test_a_name_server_that_hangs_ends_at_the_deadline_and_nothing_is_sent_later
         return look_up(*args, **kwargs)
 
     monkeypatch.setattr(socket, "getaddrinfo", hanging)
-    answer = create(server.url, **SHORT)
+    answer = create(server.url.replace("127.0.0.1", "localhost"), **SHORT)
     assert answer.failure is Failure.NOT_CONNECTED
     assert "in time" in answer.detail
     assert ended_at_the_deadline(answer)
