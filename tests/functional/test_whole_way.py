@@ -83,3 +83,19 @@ def test_magic_file_ids_lead_where_they_say(service: Api, sandbox: Sandbox, keyw
     [ended] = settled(row(service.post("submissions/", given)))
     assert ended.status == status
     assert len(sandbox.received.of("create")) == (2 if keyword == "busy" else 1)
+
+
+def test_the_task_of_a_lost_answer_is_found_in_koodrive_and_followed(service: Api, sandbox: Sandbox) -> None:
+    given = body("copy")
+    given["taskInfo"]["fileInfo"] = [{"fileId": magic_file_id("lost")}]
+    made = row(service.post("submissions/", given))
+    eventually(lambda: Submission.objects.filter(pk=made.pk, status="succeeded"), what="settled and followed")
+    made.refresh_from_db()
+    [call] = sandbox.received.of("create")
+    assert (made.task_id, made.outcome_basis, made.attempts) == (call.task_id, "evidence", 1)
+    actions = [line.parsed["event"]["action"] for line in read.of_submission(made.pk)]
+    assert [each for each in actions if each != "task.started"][2:] == [
+        "send.unknown",
+        "doubt.settled",
+        "task.finished",
+    ]
