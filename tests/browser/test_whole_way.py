@@ -3,8 +3,10 @@
 import re
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
+from jobs_app.koodrive.sandbox.magic import file_id as magic_file_id
 from tests.examples import FOLDER, SPACE, file_id
 
 
@@ -70,3 +72,34 @@ def test_the_main_way_works_without_javascript_on_a_narrow_screen(watch: Any) ->
     page.get_by_role("button", name="Submit").click()
     expect(page.get_by_role("heading", name="Package for download")).to_be_visible()
     expect(page.locator("#content")).to_contain_text("CHG-20311")
+
+
+def test_what_failed_is_tried_again_and_both_know_each_other(watch: Any) -> None:
+    page = watch().sign_in("operator")
+    compose(page, "Copy", magic_file_id("fails", 7))
+    page.get_by_role("button", name="Review").click()
+    page.get_by_role("button", name="Submit").click()
+    expect(page.locator(".chip")).to_contain_text("Failed")
+    first = page.url
+    page.reload()
+    page.get_by_label("Reason").fill("CHG-20312: once more")
+    page.get_by_role("button", name="Submit again").click()
+    expect(page.locator("#content")).to_contain_text("CHG-20312: once more")
+    second = page.url
+    page.get_by_text("Another try of").get_by_role("link").click()
+    expect(page).to_have_url(first)
+    page.get_by_text("Submitted again as").get_by_role("link").click()
+    expect(page).to_have_url(second)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_pages_for_those_who_run_it_open_without_trouble(watch: Any, scheme: str) -> None:
+    page = watch(color_scheme=scheme, viewport={"width": 390, "height": 800}).sign_in("administrator")
+    for link, heading in (
+        ("Unknown", "Unknown outcomes"),
+        ("Health", "Health"),
+        ("Credentials", "Sign-in to KooDrive"),
+    ):
+        page.get_by_role("link", name=link, exact=True).click()
+        expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), f"{heading} scrolls sideways"
