@@ -33,12 +33,6 @@ def unhurried(database: None, broker: Broker, tmp_path: Path) -> Iterator[Proces
         processes.stop()
 
 
-@pytest.fixture(autouse=True)
-def _nothing_known_of_the_broker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a web process that has not yet seen the broker fail."""
-    monkeypatch.setattr(tasks, "_silent_until", 0.0)
-
-
 def submitted(service: Api, first: int, count: int) -> tuple[list[Submission], list[float]]:
     """The rows, and the seconds that each call took, the longest last."""
     rows, seconds = [], []

@@ -380,13 +380,14 @@ def test_a_proxy_that_can_not_be_used_is_refused_at_once(proxy: str) -> None:
 @pytest.mark.parametrize(
     "behave",
     [
+        wire.resetting_unread,
         wire.resetting,
         wire.closing,
         wire.replying_once(b"\x00\x01garbage\r\n\r\n"),
         wire.replying_once(b"HTTP/1.1 2"),
         wire.replying_once(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 500 + b"\r\n"),
     ],
-    ids=["reset after reading", "closed", "garbage", "cut in the status", "too many headers"],
+    ids=["reset unread", "reset after reading", "closed", "garbage", "cut in the status", "too many headers"],
 )
 def test_no_answer_after_the_request_began_to_leave(serve: Serve, behave: wire.Behaviour) -> None:
     server = serve(behave)

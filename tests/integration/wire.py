@@ -3,6 +3,7 @@
 import gzip
 import ipaddress
 import json
+import select
 import socket
 import ssl
 import struct
@@ -146,6 +147,12 @@ def resetting(server: Server, connection: socket.socket) -> None:
 
 
 def resetting_at_once(server: Server, connection: socket.socket) -> None:
+    reset(connection)
+
+
+def resetting_unread(server: Server, connection: socket.socket) -> None:
+    """Resets once the request has begun to arrive; a reset before that may meet the connecting itself."""
+    select.select([connection], [], [], 10)
     reset(connection)
 
 
