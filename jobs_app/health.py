@@ -14,7 +14,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from . import pauses, pulse
-from .audit import read
+from .audit import anchors, read
 from .models import Submission
 from .models.submissions import SubmissionQuerySet
 from .states import FINAL, State
@@ -56,6 +56,7 @@ def look() -> list[Sign]:
         _worker(ages.get("worker")),
         _sealer(ages.get("sealer")),
         _proof(),
+        _anchors(),
         _queue(ages),
         _koodrive(ages.get("koodrive")),
         _doubts(),
@@ -136,6 +137,13 @@ def _proof() -> Sign:
     trouble = f"The trail isn't what was sealed: {proof.trouble} Tell your auditors; docs/verify.md says what to do."
     checked = f"checked {proof.at:%Y-%m-%d %H:%M} UTC, proved up to event {proof.upto}"
     return Sign("Proof of the trail", checked, trouble if proof.trouble else "")
+
+
+def _anchors() -> Sign:
+    troubles = anchors.troubles()
+    told = " ".join(f"{destination}: {trouble}" for destination, trouble in sorted(troubles.items()))
+    trouble = f"Heads of seals can't be published, so a cut end would not show there; mend it. {told}" if told else ""
+    return Sign("Published heads of seals", "behind" if told else "up to date", trouble, blocks=False)
 
 
 def _queue(ages: Mapping[str, timedelta]) -> Sign:

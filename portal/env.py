@@ -6,9 +6,12 @@ Every secret ``X`` may be given as ``X_FILE``, the path of a file that holds it.
 import ipaddress
 import os
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+
+_MAIL = "django.core.mail.backends"
 
 
 def text(name: str, default: str = "") -> str:
@@ -93,6 +96,36 @@ def web_address(name: str, value: str) -> str:
             f"{name} must begin with https://; plain http is only for this machine's own address."
         )
     return value.rstrip("/")
+
+
+def mail(name: str, value: str) -> dict[str, Any]:
+    """Django's settings for outgoing mail: ``smtp://user:password@host:port``, ``smtps://…`` or ``file:/folder``.
+
+    The error names no part of the value, which may hold a password.
+    """
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        parts, port = urlsplit(""), None
+    if parts.scheme == "file" and parts.path:
+        return {"EMAIL_BACKEND": f"{_MAIL}.filebased.EmailBackend", "EMAIL_FILE_PATH": unquote(parts.path)}
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+        raise ImproperlyConfigured(
+            f"{name} must be smtp://user:password@host:port, smtps:// likewise, or file:/folder."
+        )
+    implicit_tls = parts.scheme == "smtps"
+    return {
+        "EMAIL_BACKEND": f"{_MAIL}.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": port or (465 if implicit_tls else 587),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": implicit_tls,
+        # Anything but this machine's own server is spoken to in TLS only.
+        "EMAIL_USE_TLS": not implicit_tls and not is_loopback(parts.hostname),
+        "EMAIL_TIMEOUT": 10,
+    }
 
 
 def raw(name: str, default: str) -> str:

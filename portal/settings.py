@@ -181,6 +181,14 @@ DATABASES = {
     "sealer": _database("sealer", "DATABASE_SEALER_URL", "DATABASE_URL"),
 }
 
+# --- Mail ------------------------------------------------------------------------------------------------------------
+_mail = env.secret("PORTAL_MAIL_URL", f"file:{DATA_DIR / 'mail'}" if IS_DEMO else "")
+if _mail:
+    globals().update(env.mail("PORTAL_MAIL_URL", _mail))
+elif any(each.startswith("mailto:") for each in AUDIT_ANCHORS):
+    raise ImproperlyConfigured("PORTAL_AUDIT_ANCHORS holds a mailto: address, but PORTAL_MAIL_URL is not set.")
+DEFAULT_FROM_EMAIL = f"koodrive-portal@{_base.hostname}"
+
 # --- Celery ----------------------------------------------------------------------------------------------------------
 POLL_SECONDS = env.number("PORTAL_POLL_SECONDS", 5)
 SWEEP_SECONDS = env.number("PORTAL_SWEEP_SECONDS", 10)

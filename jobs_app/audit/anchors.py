@@ -17,6 +17,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import EmailMessage
 from django.db import connections
 
+from . import verifier
+
 log = logging.getLogger(__name__)
 
 ALIAS = "sealer"
@@ -53,6 +55,20 @@ def publish(destinations: list[str]) -> dict[str, str]:
     return troubles
 
 
+def known() -> dict[int, str] | None:
+    """What was published to a file that this process can read; None when there is none. Raises what reading raises."""
+    files = [Path(unquote(urlsplit(each).path)) for each in settings.AUDIT_ANCHORS if each.startswith("file:")]
+    path = next((each for each in files if each.exists()), None)
+    return verifier.read_anchors(path.read_text(encoding="utf-8").splitlines()) if path else None
+
+
+def troubles() -> dict[str, str]:
+    """What went wrong with the last publishing, by destination."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT destination, trouble FROM audit.anchored WHERE trouble <> ''")
+        return dict(cursor.fetchall())
+
+
 def behind(destinations: list[str]) -> list[str]:
     """The destinations that lack the head of a seal."""
     with connections["default"].cursor() as cursor:
@@ -71,6 +87,7 @@ def _deliver(destination: str, lines: str) -> str:
             headers = {"Content-Type": "text/plain"}
             answer = requests.post(destination, data=lines, headers=headers, timeout=TIMEOUT, allow_redirects=False)
             if not answer.ok:
+                log.warning("heads of seals can't be published to %s: HTTP %s", destination, answer.status_code)
                 return f"It answered HTTP {answer.status_code}."
         else:
             _mail(parts.path, lines)

@@ -21,7 +21,7 @@ def private() -> Ed25519PrivateKey:
     except (ValueError, TypeError) as error:
         raise ImproperlyConfigured("PORTAL_AUDIT_KEY is no private key in PEM without a password.") from error
     if not isinstance(key, Ed25519PrivateKey):
-        raise ImproperlyConfigured("PORTAL_AUDIT_KEY is not an Ed25519 key; make one as the operations guide says.")
+        raise ImproperlyConfigured("PORTAL_AUDIT_KEY is not an Ed25519 key; make one as docs/verify.md says.")
     if settings.AUDIT_PUBLIC_KEYS and verifier.key_id(raw(key)) not in public():
         raise ImproperlyConfigured("PORTAL_AUDIT_PUBLIC_KEYS lacks the key of PORTAL_AUDIT_KEY; add it in front.")
     return key

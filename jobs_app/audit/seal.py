@@ -25,6 +25,10 @@ HEARTBEAT = timedelta(hours=1)  # without events an empty seal is made, so that 
 _CHUNK = 2000
 
 
+class WritersBusyError(Exception):
+    """A writer kept the lock too long, so nothing could be closed; the next round tries again."""
+
+
 @dataclass(frozen=True)
 class Head:
     """The newest seal: its number, where its range ends, the hash of its text, and when it was made."""
@@ -46,10 +50,8 @@ def seal_all(key: Ed25519PrivateKey) -> int:
 
 
 def seal_next(key: Ed25519PrivateKey) -> int | None:
-    """One more seal, over how many events; None when there is nothing to seal, or writers are busy."""
+    """One more seal, over how many events; None when there is nothing to seal. Raises ``WritersBusyError``."""
     closed = _closed_up_to()
-    if closed is None:
-        return None
     head = newest()
     now = datetime.now(UTC)
     if closed <= head.upto and head.at and now - head.at < HEARTBEAT:
@@ -71,8 +73,8 @@ def newest() -> Head:
     return Head(row[0], row[1], hashlib.sha256(row[2].encode()).hexdigest(), row[3]) if row else Head()
 
 
-def _closed_up_to() -> int | None:
-    """The highest number below which none is still to come; None when writers kept the lock too long."""
+def _closed_up_to() -> int:
+    """The highest number below which none is still to come."""
     try:
         with transaction.atomic(using=ALIAS), connections[ALIAS].cursor() as cursor:
             cursor.execute("SET LOCAL lock_timeout = '250ms'")
@@ -83,8 +85,7 @@ def _closed_up_to() -> int | None:
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", "") != "55P03":  # lock_not_available
             raise
-        log.info("writers are busy; the seal is postponed")
-        return None
+        raise WritersBusyError from error
 
 
 def _lines(after: int, upto: int) -> Iterator[tuple[int, str]]:

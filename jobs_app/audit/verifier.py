@@ -76,6 +76,7 @@ class Report:
     unsealed: int = 0
     anchored: int = 0
     heads: dict[int, str] = field(default_factory=dict)
+    is_part: bool = False
 
 
 def leaf(line: bytes) -> bytes:
@@ -92,10 +93,13 @@ def check(
     keys: Mapping[str, bytes],
     anchors: Mapping[int, str] | None = None,
     verify: Verify | None = None,
+    *,
+    is_part: bool = False,
 ) -> Report:
     """Checks events, in order, against their seals: each is (number, leaf, whether it is withheld).
 
-    ``keys`` are public keys by their id; ``verify`` may be a faster ``ed25519_verify``. Raises ``Broken``.
+    ``keys`` are public keys by their id; ``verify`` may be a faster ``ed25519_verify``. Unless it ``is_part`` of a trail,
+    every seal must be there, from the first one on. Raises ``Broken``.
     """
     verify = verify or ed25519_verify
     report = Report()
@@ -105,6 +109,8 @@ def check(
     last = 0
     for seal in seals:
         _check_seal(seal, before, keys, verify)
+        if not is_part and seal.n != (before.n if before else 0) + 1:
+            raise Broken(f"Seal {(before.n if before else 0) + 1} is missing; the next one here is {seal.n}.")
         leaves, count = hashlib.sha256(b"\1"), 0
         while waiting is not None and waiting[0] <= seal.upto:
             seq, digest, withheld = waiting
@@ -133,7 +139,7 @@ def check(
         report.events += 1
         waiting = next(stream, None)
     if anchors is not None:
-        report.anchored = _check_anchors(report, anchors)
+        report.anchored = _check_anchors(report, anchors, is_part=is_part)
     return report
 
 
@@ -157,13 +163,16 @@ def _check_seal(seal: Seal, before: Seal | None, keys: Mapping[str, bytes], veri
         raise Broken(f"Seal {seal.n} overlaps seal {before.n}.")
 
 
-def _check_anchors(report: Report, anchors: Mapping[int, str]) -> int:
+def _check_anchors(report: Report, anchors: Mapping[int, str], *, is_part: bool) -> int:
     """How many of the anchors fit; raises ``Broken`` at the first that doesn't."""
     last = max(report.heads, default=0)
     fitting = 0
     for n, head in sorted(anchors.items()):
-        if n > last:
-            raise Broken(f"The anchors know seal {n}, but the last one here is {last}: the end was cut off.")
+        if n > last and not is_part:
+            raise Broken(
+                f"The anchors know seal {n}, but the last one here is {last}: the end was cut off, or the anchors are "
+                "newer than this; then take the lines up to its time only."
+            )
         if n in report.heads and report.heads[n] != head:
             raise Broken(f"Seal {n} is not the one that was published: history was signed anew.")
         fitting += n in report.heads
@@ -277,7 +286,9 @@ def check_archive(path: str, keys: Mapping[str, bytes], anchors: Mapping[int, st
         with zipfile.ZipFile(path) as archive:
             manifest = json.loads(archive.read("manifest.json"))
             with archive.open("events.ndjson") as events, archive.open("seals.ndjson") as seals:
-                report = check(archive_events(events), archive_seals(seals), keys, anchors)
+                is_part = bool(manifest.get("selection"))
+                report = check(archive_events(events), archive_seals(seals), keys, anchors, is_part=is_part)
+                report.is_part = is_part
             with archive.open("actors.ndjson") as names:
                 check_names(names)
     except (OSError, zipfile.BadZipFile, KeyError, ValueError, NotImplementedError) as error:
@@ -383,6 +394,10 @@ def main(arguments: list[str] | None = None) -> int:
     print(
         f"WHOLE: {report.events} events ({report.withheld} withheld), {report.seals} seals, up to {report.last_sealed}."
     )
+    if report.is_part:
+        print(
+            f"A part of the trail only, from seals {', '.join(map(str, report.heads)) or 'none'}: the rest isn't proved."
+        )
     print(f"{report.unsealed} events at the end are not sealed yet.")
     print(f"{report.anchored} seals agree with published anchors." if anchors is not None else "No anchors were given.")
     return 0

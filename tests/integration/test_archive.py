@@ -164,6 +164,7 @@ def test_a_part_of_the_trail_proves_itself_and_shows_nothing_else(trail: None, t
     assert (manifest["events"], manifest["withheld"], manifest["seals"]) == (6, 5, 1)
     said = verified(path, "--key", key_hex())
     assert said.stdout.startswith("WHOLE: 6 events (5 withheld), 1 seals")
+    assert "A part of the trail only, from seals 1" in said.stdout
     with zipfile.ZipFile(path) as opened:
         lines = opened.read("events.ndjson")
     assert b"session.started" not in lines
@@ -173,6 +174,39 @@ def test_a_part_of_the_trail_proves_itself_and_shows_nothing_else(trail: None, t
     )
     with pytest.raises(Broken):
         verifier.check_archive(str(hidden), verifier.read_keys([key_hex()]))
+
+
+def _without_seal(archive: Path, gone: verifier.Seal) -> Path:
+    """The archive without a seal and its events, and with a manifest that fits."""
+
+    def change(name: str, data: bytes) -> bytes:
+        lines = data.splitlines(keepends=True)
+        match name:
+            case "seals.ndjson":
+                return b"".join(line for line in lines if f"n {gone.n}\\n".encode() not in line)
+            case "events.ndjson":
+                return b"".join(line for line in lines if not gone.after < json.loads(line)["seq"] <= gone.upto)
+            case "manifest.json":
+                manifest = json.loads(data)
+                return json.dumps(manifest | {"events": manifest["events"] - gone.count, "seals": 1}).encode()
+            case _:
+                return data
+
+    return rewritten(archive, change)
+
+
+def test_the_first_seal_cut_out_with_its_events_is_missed(archive: Path) -> None:
+    first, _ = export.seals(export.newest_seal())
+    with pytest.raises(Broken, match="Seal 1 is missing"):
+        verifier.check_archive(str(_without_seal(archive, first)), verifier.read_keys([key_hex()]))
+
+
+def test_the_last_seal_cut_out_with_its_events_is_missed_by_the_anchors_alone(archive: Path) -> None:
+    first, last = export.seals(export.newest_seal())
+    other = str(_without_seal(archive, last))
+    assert verifier.check_archive(other, verifier.read_keys([key_hex()])).seals == 1
+    with pytest.raises(Broken, match="cut off"):
+        verifier.check_archive(other, verifier.read_keys([key_hex()]), {1: first.head, 2: last.head})
 
 
 def test_a_period_is_exported_with_whole_seals(trail: None, tmp_path: Path) -> None:

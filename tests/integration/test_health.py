@@ -179,7 +179,7 @@ def test_a_trail_that_is_broken_makes_it_unready(well: None) -> None:
 @pytest.mark.parametrize("person", ["operator", "approver", "auditor", "administrator"])
 def test_every_role_sees_how_it_is(well: None, person: str, request: pytest.FixtureRequest) -> None:
     page = shown(request.getfixturevalue(person))
-    assert page.count("All is well.") == 8
+    assert page.count("All is well.") == 9
     assert "Nothing holds sending back." in page
 
 

@@ -112,7 +112,8 @@ def test_no_event_of_concurrent_writers_is_missed(key: Ed25519PrivateKey) -> Non
         end = time.monotonic() + 3
         try:
             while time.monotonic() < end:
-                seal.seal_all(key)
+                with suppress(seal.WritersBusyError):
+                    seal.seal_all(key)
                 time.sleep(0.02)
         finally:
             ending.set()
@@ -161,6 +162,27 @@ def test_what_the_owner_does_to_what_was_sealed_is_found(key: Ed25519PrivateKey,
     with connection.cursor() as cursor:
         cursor.execute("SELECT outcome FROM audit.event WHERE action = 'trail.verified' ORDER BY seq DESC LIMIT 1")
         assert cursor.fetchone()[0] == "failed"
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_a_seal_that_goes_together_with_its_events_is_missed(key: Ed25519PrivateKey, n: int) -> None:
+    for _ in range(3):
+        happen(2)
+        seal.seal_all(key)
+    removed = f"(SELECT FROM audit.seal WHERE n = {n} AND seq > after_seq AND seq <= upto_seq)"
+    past_the_guards(f"DELETE FROM audit.event WHERE EXISTS {removed}")
+    past_the_guards(f"DELETE FROM audit.seal WHERE n = {n}")
+    with pytest.raises(Broken, match=f"Seal {n} is missing"):
+        verify.live(by=COMMAND_LINE)
+
+
+def test_a_writer_that_keeps_the_lock_is_no_silence_of_the_trail(key: Ed25519PrivateKey) -> None:
+    happen()
+    with transaction.atomic():
+        happen()
+        with pytest.raises(seal.WritersBusyError):
+            seal.seal_all(key)
+    assert seal.seal_all(key) == 1
 
 
 def test_a_cut_end_is_found_with_anchors_and_only_with_them(key: Ed25519PrivateKey, tmp_path: Path) -> None:

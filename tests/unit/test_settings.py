@@ -120,3 +120,32 @@ def test_a_damaged_data_folder_is_told_and_not_overwritten(load: Any, tmp_path: 
     with pytest.raises(ImproperlyConfigured, match="damaged"):
         load()
     assert (tmp_path / "data" / "demo.json").read_text() == "{"
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        (
+            "smtp://me:p%40ss@mail.example.com",
+            {"EMAIL_PORT": 587, "EMAIL_HOST_PASSWORD": "p@ss", "EMAIL_USE_TLS": True},
+        ),
+        ("smtps://mail.example.com:4650", {"EMAIL_PORT": 4650, "EMAIL_USE_SSL": True, "EMAIL_USE_TLS": False}),
+        ("smtp://127.0.0.1:2525", {"EMAIL_PORT": 2525, "EMAIL_USE_SSL": False, "EMAIL_USE_TLS": False}),
+        ("file:/var/mail/portal", {"EMAIL_FILE_PATH": "/var/mail/portal"}),
+    ],
+)
+def test_where_mail_goes(load: Any, address: str, expected: dict[str, Any]) -> None:
+    settings = load(**PRODUCTION, PORTAL_MAIL_URL=address)
+    assert {name: settings[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize("address", ["mail.example.com", "http://mail", "smtp://", "smtp://me:secret@host:port"])
+def test_a_mail_address_that_can_not_be_used_is_refused_without_naming_its_password(load: Any, address: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="PORTAL_MAIL_URL must be") as error:
+        load(**PRODUCTION, PORTAL_MAIL_URL=address)
+    assert "secret" not in str(error.value)
+
+
+def test_anchors_by_mail_need_a_way_to_send_it(load: Any) -> None:
+    with pytest.raises(ImproperlyConfigured, match="PORTAL_MAIL_URL is not set"):
+        load(**PRODUCTION, PORTAL_AUDIT_ANCHORS="mailto:audit@example.com")

@@ -1,5 +1,6 @@
 """``manage.py export_audit --out FILE.zip``: an archive of the trail that anybody can check offline."""
 
+from argparse import ArgumentTypeError
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -42,5 +43,5 @@ class Command(BaseCommand):
 def _moment(text: str) -> datetime:
     moment = parse_datetime(text)
     if moment is None or moment.tzinfo is None:
-        raise ValueError(text)
+        raise ArgumentTypeError(f"{text!r} is no time; give one with its offset, such as 2027-03-01T00:00:00Z")
     return moment

@@ -34,6 +34,9 @@ class Command(BaseCommand):
                 seal.seal_all(key)
                 anchors.publish(settings.AUDIT_ANCHORS)
                 pulse.beat("sealer", using=seal.ALIAS)
+            except seal.WritersBusyError:
+                # Without a sign of life: a writer that never ends is noticed by the sealer's silence.
+                log.warning("a writer keeps the trail's lock; nothing could be sealed, trying again")
             except DatabaseError:
                 log.exception("the trail can't be sealed just now; trying again")
                 connections[seal.ALIAS].close()

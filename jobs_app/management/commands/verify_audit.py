@@ -4,12 +4,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError
 
 from ...actors import COMMAND_LINE
+from ...audit import anchors as published
 from ...audit import keys, verifier, verify
 from ...errors import AuditUnavailable
 
@@ -43,10 +43,5 @@ class Command(BaseCommand):
 
 
 def _anchors(given: Path | None) -> dict[int, str] | None:
-    """Those of the file, or else of the files that the settings name, if there are any."""
-    found = [Path(each.removeprefix("file:")) for each in settings.AUDIT_ANCHORS if each.startswith("file:")]
-    path = given or next((each for each in found if each.exists()), None)
-    if path is None:
-        return None
-    with path.open(encoding="utf-8") as lines:
-        return verifier.read_anchors(lines)
+    """Those of the file, or else of one that the settings name, if there is any."""
+    return verifier.read_anchors(given.read_text(encoding="utf-8").splitlines()) if given else published.known()
