@@ -98,8 +98,8 @@ def check(
 ) -> Report:
     """Checks events, in order, against their seals: each is (number, leaf, whether it is withheld).
 
-    ``keys`` are public keys by their id; ``verify`` may be a faster ``ed25519_verify``. Unless it ``is_part`` of a trail,
-    every seal must be there, from the first one on. Raises ``Broken``.
+    ``keys`` are public keys by their id; ``verify`` may be a faster ``ed25519_verify``. Unless this ``is_part`` of a
+    trail, every seal must be there, from the first one on. Raises ``Broken``.
     """
     verify = verify or ed25519_verify
     report = Report()
@@ -395,9 +395,8 @@ def main(arguments: list[str] | None = None) -> int:
         f"WHOLE: {report.events} events ({report.withheld} withheld), {report.seals} seals, up to {report.last_sealed}."
     )
     if report.is_part:
-        print(
-            f"A part of the trail only, from seals {', '.join(map(str, report.heads)) or 'none'}: the rest isn't proved."
-        )
+        shown = ", ".join(map(str, report.heads)) or "none"
+        print(f"A part of the trail only, from seals {shown}: about the rest nothing is proved.")
     print(f"{report.unsealed} events at the end are not sealed yet.")
     print(f"{report.anchored} seals agree with published anchors." if anchors is not None else "No anchors were given.")
     return 0
