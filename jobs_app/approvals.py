@@ -62,7 +62,7 @@ def _follow(submission: Submission, decision: Approval.Decision, by: Actor, comm
     if decision is Approval.Decision.REJECTED:
         lifecycle.move(submission, State.REJECTED, by=by, action=Action.SUBMISSION_REJECTED, **said)
     elif submission.approvals.filter(decision=Approval.Decision.APPROVED).count() < submission.approvals_needed:
-        audit.record(Action.SUBMISSION_APPROVED, by=by, submission=submission.pk, **said)
+        audit.record(Action.SUBMISSION_APPROVED, by=by, submission=submission, **said)
     else:
         due = {"due_at": first_send(submission.not_before, timezone.now())}
         lifecycle.move(submission, State.QUEUED, by=by, action=Action.SUBMISSION_APPROVED, changes=due, **said)

@@ -34,6 +34,6 @@ def _wish(submission: Submission, by: Actor) -> None:
     at_koodrive = submission.state in FOLLOWED
     due = {"due_at": Now()} if at_koodrive else {}
     Submission.objects.filter(pk=submission.pk).update(cancel_requested_at=Now(), updated_at=Now(), **due)
-    audit.record(Action.CANCEL_REQUESTED, by=by, submission=submission.pk, task=submission.task_id)
+    audit.record(Action.CANCEL_REQUESTED, by=by, submission=submission, task=submission.task_id)
     if at_koodrive:
         transaction.on_commit(tasks.nudge_poll, robust=True)

@@ -46,8 +46,11 @@ _FREE = f"""
     AND NOT EXISTS (SELECT FROM {_TABLE} twin
                     WHERE twin.request_sha256 = {_TABLE}.request_sha256 AND twin.status IN ('sending', 'unknown'))
 """  # noqa: S608  (put together from constants only)
-# What sending reads; the other columns are fetched when somebody asks for them.
-_READ = ("id", "operation", "request", "request_sha256", "status", "attempts")
+# What sending reads, in the order in which the model has it; the other columns are fetched when somebody asks for them.
+_READ = (
+    *("id", "operation", "request", "request_sha256", "space", "source_space", "reference"),
+    *("status", "attempts"),
+)
 _COLUMNS = ", ".join(_READ)
 _THIS_ONE = f"SELECT {_COLUMNS} FROM {_TABLE} WHERE id = %s AND {_FREE}"  # noqa: S608  (put together from constants only)
 # The creators who have something queued are found by jumping from one to the next in the index, whatever the number of
@@ -206,4 +209,4 @@ def _withhold(submission: Submission, why: str) -> None:
     waiting = Submission.objects.filter(pk=submission.pk, status=State.QUEUED, due_at__isnull=False)
     with transaction.atomic():
         if waiting.update(hold=WITHHELD, detail=why, due_at=None):
-            audit.record(Action.SUBMISSION_WITHHELD, by=WORKER, submission=submission.pk, outcome="failed", detail=why)
+            audit.record(Action.SUBMISSION_WITHHELD, by=WORKER, submission=submission, outcome="failed", detail=why)

@@ -36,7 +36,7 @@ def tell(submission: Submission, sentence: str) -> None:
             audit.record(
                 Action.TASK_CONTRADICTED,
                 by=TRACKER,
-                submission=submission.pk,
+                submission=submission,
                 outcome="failed",
                 task=task,
                 detail=sentence,

@@ -22,7 +22,11 @@ RESTRICTED = {
     "jobs_app_credential": "SELECT, INSERT, UPDATE (ciphertext)",
     "jobs_app_approval": "SELECT, INSERT",
     "jobs_app_service": "SELECT, INSERT, UPDATE",
-    "jobs_app_apitoken": "SELECT, INSERT, UPDATE (revoked_at)",
+    "jobs_app_apitoken": "SELECT, INSERT, UPDATE (revoked_at, first_used_at)",
+    "jobs_app_foreigntask": "SELECT, INSERT, UPDATE (noted_by_id, noted_at, note)",
+    "jobs_app_export": "SELECT, INSERT, UPDATE (status, attempts, touched_at, done, total, size, sha256, manifest, "
+    "problem, finished_at, expires_at)",
+    "jobs_app_exportpart": "SELECT, INSERT, DELETE",
 }
 READABLE = "audit.event, audit.actor_name, audit.seal, audit.anchored, audit.instance"
 AUDIT_FUNCTIONS = ("record(text[])", "actor_hash(text, text)", "make_partitions(int)")

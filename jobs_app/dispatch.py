@@ -160,7 +160,7 @@ def _contradict(submission: Submission, outcome: Outcome, call: dict[str, Any]) 
         audit.record(
             Action.SEND_CONTRADICTED,
             by=WORKER,
-            submission=submission.pk,
+            submission=submission,
             outcome="failed",
             task=outcome.task_id,
             bound=submission.task_id,

@@ -33,7 +33,7 @@ def create(
         if password:
             ArchivePassword.objects.create(submission=submission, ciphertext=encryption.encrypt(password))
         after = {"status": submission.status}
-        return audit.record(Action.SUBMISSION_CREATED, by=by, submission=submission.pk, after=after, **event)
+        return audit.record(Action.SUBMISSION_CREATED, by=by, submission=submission, after=after, **event)
 
 
 def move(
@@ -60,7 +60,7 @@ def move(
     values: dict[str, Any] = {"status": to, "updated_at": Now(), **(changes or {})}
     if to in states.FINAL:
         values |= {"finished_at": Now(), "due_at": None}
-    entry = Entry(action, by, submission.pk, outcome, {"before": {"status": before}, "after": {"status": to}, **event})
+    entry = Entry(action, by, submission, outcome, {"before": {"status": before}, "after": {"status": to}, **event})
     forgets = to not in _MAY_BE_SENT and submission.kind.password is not Use.NO
     # Alone, the statement is a transaction by itself, which saves the round trips of one around it.
     with transaction.atomic() if forgets else nullcontext():

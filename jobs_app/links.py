@@ -38,7 +38,7 @@ def hand_out(submission: Submission, *, by: Actor) -> Link:
     url = encryption.decrypt(bytes(kept.ciphertext))
     with transaction.atomic():
         ends = kept.expires_at.isoformat()
-        audit.record(Action.LINK_HANDED_OUT, by=by, submission=submission.pk, task=submission.task_id, expiresAt=ends)
+        audit.record(Action.LINK_HANDED_OUT, by=by, submission=submission, task=submission.task_id, expiresAt=ends)
     return Link(url, kept.expires_at)
 
 

@@ -22,8 +22,7 @@ def require(refusal: Refusal, *, by: Actor, to: str, submission: Submission | No
     if refusal is None:
         return
     if isinstance(refusal, NotAllowed):
-        known = submission.pk if submission else None
-        audit.record(Action.PERMISSION_DENIED, by=by, submission=known, outcome="denied", to=to, why=refusal.code)
+        audit.record(Action.PERMISSION_DENIED, by=by, submission=submission, outcome="denied", to=to, why=refusal.code)
     raise refusal
 
 

@@ -131,7 +131,7 @@ def _keep(row: Submission, verdict: Verdict, document: dict[str, Any], *, elapse
             audit.record(
                 Action.DOUBT_EXAMINED,
                 by=SETTLER,
-                submission=row.pk,
+                submission=row,
                 outcome="failed",
                 detail=verdict.sentence,
                 evidence=evidence.summary(row),

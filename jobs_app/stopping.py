@@ -63,7 +63,7 @@ def _tell(submission: Submission, answer: Answer, outcome: Outcome) -> None:
     audit.record(
         Action.TASK_CANCEL_ASKED,
         by=TRACKER,
-        submission=submission.pk,
+        submission=submission,
         outcome="ok" if outcome.kind is Kind.ACCEPTED else "failed",
         task=submission.task_id,
         httpStatus=answer.status,

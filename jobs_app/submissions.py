@@ -96,6 +96,7 @@ def _row(request: validators.Request, by: Actor, id_: uuid.UUID, retry_of: Submi
         request=json.dumps(request.body, ensure_ascii=False),
         request_sha256=request.sha256,
         space=request.body["dstContainerId"],
+        source_space=request.body["taskInfo"]["srcContainerId"],
         reason=request.reason,
         reference=request.reference,
         warnings=[warning.as_json() for warning in request.warnings],
@@ -123,12 +124,10 @@ def first_send(not_before: datetime | None, now: datetime) -> datetime:
 def _told(submission: Submission, request: validators.Request) -> dict[str, object]:
     """What the trail keeps of a new submission: all of it, but for the password."""
     return {
-        "operation": submission.operation,
         "request": request.body,
         "requestSha256": submission.request_sha256,
         "labels": {file.file_id: file.label for file in request.files if file.label} or None,
         "reason": request.reason,
-        "reference": request.reference,
         "warnings": submission.warnings or None,
         "approvalsNeeded": submission.approvals_needed,
         "retryOf": submission.retry_of_id and str(submission.retry_of_id),

@@ -50,6 +50,7 @@ def _row(number: int, person: User) -> Submission:
         request=json.dumps(request),
         request_sha256=canonical.sha256(request),
         space=request["dstContainerId"],
+        source_space=request["taskInfo"]["srcContainerId"],
         reason=reason,
         source=Submission.Source.WEB,
         person=person,

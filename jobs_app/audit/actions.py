@@ -31,13 +31,26 @@ class Action(StrEnum):
     PERMISSION_DENIED = "permission.denied"
     SESSION_STARTED = "session.started"
     SESSION_ENDED = "session.ended"
+    SESSION_REFUSED = "session.refused"
+    ACCESS_REFUSED = "access.refused"
     PERSON_CREATED = "person.created"
+    PASSWORD_CHANGED = "password.changed"
+    NAME_ERASED = "name.erased"
     SERVICE_CREATED = "service.created"
     TOKEN_CREATED = "token.created"
+    TOKEN_USED = "token.used"
     CREDENTIALS_CHANGED = "credentials.changed"
     TRAIL_VERIFIED = "trail.verified"
+    TRAIL_QUERIED = "trail.queried"
     TRAIL_EXPORTED = "trail.exported"
+    EXPORT_REQUESTED = "export.requested"
+    EXPORT_HANDED_OUT = "export.handed_out"
+    TASKS_COMPARED = "tasks.compared"
+    TASKS_NOTED = "tasks.noted"
 
+
+# What only looks; a search leaves it out unless it is asked for.
+READS = frozenset({Action.TRAIL_QUERIED})
 
 MEANINGS = {
     Action.SUBMISSION_CREATED: "A request was stored; the line carries it whole, with its labels and its hash.",
@@ -67,10 +80,20 @@ MEANINGS = {
     Action.PERMISSION_DENIED: "Somebody tried what they have no right to.",
     Action.SESSION_STARTED: "A person signed in.",
     Action.SESSION_ENDED: "A person signed out.",
+    Action.SESSION_REFUSED: "Signing in failed; one line counts what one address tried on one account in a minute.",
+    Action.ACCESS_REFUSED: "A token that isn't valid was used; one line counts the calls from one address in a minute.",
     Action.PERSON_CREATED: "A person was added, with these roles.",
+    Action.PASSWORD_CHANGED: "A person has another password.",
+    Action.NAME_ERASED: "A person's name was erased; the lines keep the hash that stood for it.",
     Action.SERVICE_CREATED: "A service was added.",
     Action.TOKEN_CREATED: "A token of a service was made, with these scopes.",
+    Action.TOKEN_USED: "A token was used for the first time.",
     Action.CREDENTIALS_CHANGED: "Another KooDrive token is used from now on; the line names it without revealing it.",
     Action.TRAIL_VERIFIED: "The whole trail was checked against its seals, with this result.",
+    Action.TRAIL_QUERIED: "Somebody searched the trail; going on with the same search is no new line.",
     Action.TRAIL_EXPORTED: "An archive of the trail, or of a part of it, was written.",
+    Action.EXPORT_REQUESTED: "Somebody asked for an archive, an evidence pack or a table of the trail.",
+    Action.EXPORT_HANDED_OUT: "An export was loaded by somebody.",
+    Action.TASKS_COMPARED: "KooDrive's tasks were held against the submissions; the line names those that aren't ours.",
+    Action.TASKS_NOTED: "Somebody looked into a task that the portal did not send.",
 }

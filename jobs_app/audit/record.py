@@ -10,7 +10,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 import psycopg
 from django.db import DatabaseError, connection, transaction
@@ -18,6 +17,7 @@ from psycopg.errors import InsufficientPrivilege
 
 from ..actors import Actor
 from ..errors import AuditUnavailable
+from ..models import Submission
 from .actions import Action
 
 log = logging.getLogger(__name__)
@@ -37,13 +37,13 @@ class Entry:
 
     action: Action
     by: Actor
-    submission: UUID | None = None
+    submission: Submission | None = None
     outcome: str = "ok"
     details: Mapping[str, Any] | None = None
 
 
 def record(
-    action: Action, *, by: Actor, submission: UUID | None = None, outcome: str = "ok", **details: Any
+    action: Action, *, by: Actor, submission: Submission | None = None, outcome: str = "ok", **details: Any
 ) -> Receipt:
     """Writes one event; ``details`` become fields of the line, those that are None are left out."""
     return record_all([Entry(action, by, submission, outcome, details)])[0]
@@ -102,11 +102,23 @@ def _line(entry: Entry, name_hash: str) -> str:
         "channel": by.channel,
         "ip": by.ip,
         "requestId": by.request_id,
-        "submission": str(entry.submission) if entry.submission else None,
+        **(_about(entry.submission) if entry.submission else {}),
         **(entry.details or {}),
     }
     present = {name: _storable(value) for name, value in event.items() if value is not None}
     return json.dumps(present, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+def _about(submission: Submission) -> dict[str, Any]:
+    """What every event of a submission is found by: the trail has to answer without the rows beside it."""
+    source = submission.source_space
+    return {
+        "submission": str(submission.pk),
+        "operation": submission.operation,
+        "space": submission.space,
+        "sourceSpace": source if source != submission.space else None,
+        "reference": submission.reference,
+    }
 
 
 def _storable(value: Any) -> Any:

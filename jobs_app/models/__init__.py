@@ -1,7 +1,7 @@
 """The rows: what the portal keeps, and what belongs together, held by the database."""
 
-from .audit import Event
-from .dispatch import Credential, Heartbeat, Pause
+from .audit import Event, Export, ExportPart, RefusedAttempt
+from .dispatch import Credential, ForeignTask, Heartbeat, Pause
 from .people import RoleGrant, User
 from .services import ApiToken, Service
 from .submissions import Approval, ArchiveEntry, ArchivePassword, DownloadLink, Submission, SubmissionFile
@@ -14,8 +14,12 @@ __all__ = [
     "Credential",
     "DownloadLink",
     "Event",
+    "Export",
+    "ExportPart",
+    "ForeignTask",
     "Heartbeat",
     "Pause",
+    "RefusedAttempt",
     "RoleGrant",
     "Service",
     "Submission",

@@ -44,6 +44,35 @@ class Credential(models.Model):
         return self.fingerprint
 
 
+class ForeignTask(models.Model):
+    """A task in KooDrive that the portal did not send: somebody works past it, or another system does."""
+
+    task_id = models.TextField(primary_key=True)
+    task_type = models.PositiveSmallIntegerField()
+    action_type = models.PositiveSmallIntegerField(null=True)
+    space = models.TextField(default="")
+    items = models.PositiveIntegerField(null=True)
+    status = models.TextField(default="", help_text="As KooDrive called it when the task was found.")
+    created_at = models.DateTimeField(null=True, help_text="When KooDrive made it, by the portal's clock.")
+    found_at = models.DateTimeField(db_default=Now())
+    noted_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", help_text="Who looked into it.")
+    noted_at = models.DateTimeField(null=True)
+    note = models.TextField(default="")
+
+    class Meta:
+        indexes = [models.Index(fields=["-found_at"], name="foreign_newest")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(noted_by=None, noted_at=None)
+                | models.Q(noted_by__isnull=False, noted_at__isnull=False),
+                name="noted_by_somebody",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"foreign task {self.task_id}"
+
+
 class Heartbeat(models.Model):
     """When a part of the portal last showed that it works; one row a part."""
 

@@ -50,6 +50,7 @@ class Submission(models.Model):
     request = models.TextField()
     request_sha256 = models.CharField(max_length=64)
     space = models.TextField(help_text="dstContainerId: KooDrive files the task under it.")
+    source_space = models.TextField(help_text="srcContainerId: where its files are.")
     reason = models.TextField()
     reference = models.TextField(null=True)
     warnings = models.JSONField(default=list)
@@ -201,6 +202,9 @@ class SubmissionFile(models.Model):
 
     class Meta:
         ordering = ["row"]
+        indexes = [
+            models.Index(fields=["new_file_id"], name="file_by_new_id", condition=Q(new_file_id__isnull=False)),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["submission", "row"], name="one_file_per_row"),
             models.UniqueConstraint(fields=["submission", "file_id"], name="each_file_once"),

@@ -175,7 +175,7 @@ def test_without_the_trail_nothing_is_stored(operator: User) -> None:
 
 def test_the_receipt_is_the_newest_event(operator: User) -> None:
     made = submissions.submit(body("copy"), by=operator_actor(operator))
-    newest = audit.record(Action.SEND_INTENDED, by=COMMAND_LINE, submission=made.pk)
+    newest = audit.record(Action.SEND_INTENDED, by=COMMAND_LINE, submission=made)
     assert read.receipts([made.pk]) == {made.pk: newest}
 
 
