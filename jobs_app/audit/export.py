@@ -7,57 +7,58 @@ Nothing is held in memory but a few blocks, however long the trail is.
 import hashlib
 import json
 import zipfile
-from collections.abc import Generator, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, connections, transaction
 from psycopg import sql
 
 from . import anchors, keys, verifier
+from .search import Query
 
 VERSION = "koodrive-portal audit archive v1"
 BLOCK = 1 << 20  # bytes written at once
 _DATE = (1980, 1, 1, 0, 0, 0)  # the same trail gives the same bytes
 SECOND = "sealer"
 _COPY = "COPY ({}) TO STDOUT"
+ALL: sql.Composable = sql.SQL("true")
+# Of seals that end at the same number the first holds the events; the others are empty.
+_HOLDING = sql.SQL(
+    "n IN (SELECT (SELECT n FROM audit.seal WHERE upto_seq >= seq ORDER BY upto_seq, n LIMIT 1) "
+    "FROM audit.event WHERE {})"
+)
+_RUNS = sql.SQL(
+    "SELECT min(n), max(n), min(after_seq), max(upto_seq) FROM "
+    "(SELECT n, after_seq, upto_seq, n - row_number() OVER (ORDER BY n) AS run FROM audit.seal WHERE {}) AS wanted "
+    "GROUP BY run ORDER BY 1"
+)
+_LINE_OR_LEAF = sql.SQL(
+    "CASE WHEN {} THEN line ELSE "
+    """format('{{"seq":%s,"leaf":"%s"}}', seq, encode(sha256('\\x00'::bytea || convert_to(line, 'UTF8')), 'hex')) END"""
+)
+_SEALED = sql.SQL("SELECT {} FROM audit.event WHERE seq > {} AND seq <= {} ORDER BY seq")
+_UNSEALED = sql.SQL(
+    "SELECT line FROM audit.event WHERE seq > (SELECT coalesce(max(upto_seq), 0) FROM audit.seal) AND {} ORDER BY seq"
+)
+_SEALS = sql.SQL(
+    "SELECT json_build_object('text', text, 'keyId', key_id, 'signature', encode(signature, 'hex')) "
+    "FROM audit.seal WHERE n BETWEEN {} AND {} ORDER BY n"
+)
 
 
-@dataclass(frozen=True)
-class Selection:
-    """What is wanted of the trail; everything, unless told."""
-
-    since: datetime | None = None
-    until: datetime | None = None
-    submission: UUID | None = None
-
-    @property
-    def is_everything(self) -> bool:
-        return self == Selection()
-
-    @property
-    def condition(self) -> sql.Composable:
-        """Which events are shown; the others of their seals are withheld."""
-        parts: list[sql.Composable] = [sql.SQL("true")]
-        parts += [sql.SQL("at >= {}").format(sql.Literal(self.since))] if self.since else []
-        parts += [sql.SQL("at < {}").format(sql.Literal(self.until))] if self.until else []
-        parts += [sql.SQL("submission = {}").format(sql.Literal(self.submission))] if self.submission else []
-        return sql.SQL(" AND ").join(parts)
-
-
-def write(path: Path, selection: Selection | None = None) -> dict[str, Any]:
-    """Writes the archive to ``path``, whole or not at all; the result is its manifest. Raises OSError."""
+def write(path: Path, query: Query | None = None) -> dict[str, Any]:
+    """Writes what the query finds to ``path``, whole or not at all; the result is its manifest. Raises OSError."""
     draft = path.with_name(f"{path.name}.part")
     try:
         with transaction.atomic(), zipfile.ZipFile(draft, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
             with connection.cursor() as cursor:
                 # One moment for all that is read, so that seals and events belong together.
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            manifest = _Writer(archive, selection or Selection()).write()
+            manifest = _Writer(archive, query or Query()).write()
         _append_checksum(draft)
         draft.replace(path)
     finally:
@@ -65,13 +66,25 @@ def write(path: Path, selection: Selection | None = None) -> dict[str, Any]:
     return manifest
 
 
+@dataclass(frozen=True)
+class _Range:
+    """Seals that follow one another, and the numbers that their events lie between."""
+
+    first: int
+    last: int
+    after: int
+    upto: int
+
+
 class _Writer:
-    def __init__(self, archive: zipfile.ZipFile, selection: Selection) -> None:
-        self._archive, self._selection = archive, selection
+    def __init__(self, archive: zipfile.ZipFile, query: Query) -> None:
+        self._archive, self._query = archive, query
+        self._shown = query.condition()
 
     def write(self) -> dict[str, Any]:
-        events = self._stream("events.ndjson", self._events())
-        seals = self._stream("seals.ndjson", self._seals())
+        ranges = self._ranges()
+        events = self._stream("events.ndjson", *self._events(ranges))
+        seals = self._stream("seals.ndjson", *self._seals(ranges))
         self._stream("actors.ndjson", self._actors())
         manifest = self._manifest(events, seals)
         self._put("manifest.json", json.dumps(manifest, indent=1, ensure_ascii=False))
@@ -82,73 +95,55 @@ class _Writer:
     def _put(self, name: str, text: str) -> None:
         self._archive.writestr(zipfile.ZipInfo(name, _DATE), text)
 
-    def _stream(self, name: str, query: sql.Composable) -> int:
-        """Copies the single column of a query into a member, a line each; how many lines."""
+    def _stream(self, name: str, *queries: sql.Composable) -> int:
+        """Copies the single column of each query into a member, a line each; how many lines."""
         lines = 0
         with self._archive.open(zipfile.ZipInfo(name, _DATE), "w", force_zip64=True) as member:
-            for block, count in _blocks(query):
+            for block, count in (block for query in queries for block in _blocks(query)):
                 member.write(block)
                 lines += count
         return lines
 
-    @property
-    def _in_seals(self) -> sql.Composable:
-        """The numbers of the seals that hold something of the selection."""
-        if self._selection.is_everything:
-            return sql.SQL("SELECT n FROM audit.seal")
-        return sql.SQL(
-            "SELECT n FROM audit.seal s WHERE EXISTS (SELECT FROM audit.event "
-            "WHERE seq > s.after_seq AND seq <= s.upto_seq AND {shown})"
-        ).format(shown=self._selection.condition)
+    def _ranges(self) -> list["_Range"]:
+        """The seals that hold something of what is wanted, each run of neighbours as one range."""
+        which = ALL if self._query.is_everything else _HOLDING.format(self._shown)
+        with connection.cursor() as cursor:
+            cursor.execute(_RUNS.format(which))
+            return [_Range(*found) for found in cursor.fetchall()]
 
-    def _events(self) -> sql.Composable:
-        if self._selection.is_everything:
-            return sql.SQL("SELECT line FROM audit.event ORDER BY seq")
-        return sql.SQL(
-            "WITH sealed AS MATERIALIZED (SELECT after_seq, upto_seq FROM audit.seal WHERE n IN ({numbers})) "
-            'SELECT CASE WHEN {shown} THEN line ELSE format(\'{{"seq":%s,"leaf":"%s"}}\', seq, '
-            "encode(sha256('\\x00'::bytea || convert_to(line, 'UTF8')), 'hex')) END FROM audit.event "
-            "WHERE EXISTS (SELECT FROM sealed WHERE seq > after_seq AND seq <= upto_seq) "
-            "OR (seq > (SELECT coalesce(max(upto_seq), 0) FROM audit.seal) AND {shown}) ORDER BY seq"
-        ).format(numbers=self._in_seals, shown=self._selection.condition)
+    def _events(self, ranges: Sequence["_Range"]) -> Iterator[sql.Composable]:
+        """The events of the seals, what isn't wanted by its leaf alone; then what is wanted and not sealed yet."""
+        told = sql.SQL("line") if self._query.is_everything else _LINE_OR_LEAF.format(self._shown)
+        for each in ranges:
+            yield _SEALED.format(told, sql.Literal(each.after), sql.Literal(each.upto))
+        yield _UNSEALED.format(self._shown)
 
-    def _seals(self) -> sql.Composable:
-        return sql.SQL(
-            "SELECT json_build_object('text', text, 'keyId', key_id, 'signature', encode(signature, 'hex')) "
-            "FROM audit.seal WHERE n IN ({numbers}) ORDER BY n"
-        ).format(numbers=self._in_seals)
+    def _seals(self, ranges: Sequence["_Range"]) -> Iterator[sql.Composable]:
+        for each in ranges:
+            yield _SEALS.format(sql.Literal(each.first), sql.Literal(each.last))
 
     def _actors(self) -> sql.Composable:
+        only = sql.SQL("actor IN (SELECT actor FROM audit.event WHERE {})").format(self._shown)
         return sql.SQL(
             "SELECT json_build_object('actor', actor, 'salt', salt, 'name', name, 'hash', hash) "
-            "FROM audit.actor_name {only} ORDER BY actor, hash"
-        ).format(only=sql.SQL("") if self._selection.is_everything else self._shown_actors())
-
-    def _shown_actors(self) -> sql.Composable:
-        return sql.SQL("WHERE actor IN (SELECT actor FROM audit.event WHERE {shown})").format(
-            shown=self._selection.condition
-        )
+            "FROM audit.actor_name WHERE {} ORDER BY actor, hash"
+        ).format(ALL if self._query.is_everything else only)
 
     def _manifest(self, events: int, seals: int) -> dict[str, Any]:
         with connection.cursor() as cursor:
             cursor.execute("SELECT id::text FROM audit.instance")
             instance = cursor.fetchone()[0]
-            cursor.execute(
-                sql.SQL("SELECT count(*), min(seq), max(seq) FROM audit.event WHERE {}").format(
-                    self._selection.condition
-                )
-            )
+            cursor.execute(sql.SQL("SELECT count(*), min(seq), max(seq) FROM audit.event WHERE {}").format(self._shown))
             shown, first, last = cursor.fetchone()
             cursor.execute("SELECT coalesce(max(n), 0), coalesce(max(upto_seq), 0) FROM audit.seal")
             newest_seal, sealed_up_to = cursor.fetchone()
-        wanted = {name: str(value) for name, value in asdict(self._selection).items() if value}
         return {
             "format": VERSION,
             "instance": instance,
             "environment": settings.PORTAL_ENV,
             "portal": settings.PORTAL_BASE_URL,
             "madeAt": datetime.now(UTC).isoformat(timespec="seconds"),
-            "selection": wanted,
+            "selection": self._query.line,
             "events": events,
             "withheld": events - shown,
             "firstSeq": first,

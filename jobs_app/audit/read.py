@@ -22,6 +22,10 @@ class Line:
     text: str
 
     @property
+    def seq(self) -> int:
+        return int(self.text[len('{"seq":') : self.text.index(",")])
+
+    @property
     def hash(self) -> str:
         return hashlib.sha256(b"\0" + self.text.encode()).hexdigest()
 

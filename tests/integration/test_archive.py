@@ -16,6 +16,7 @@ from django.core.management import call_command
 from jobs_app import audit, submissions
 from jobs_app.actors import COMMAND_LINE
 from jobs_app.audit import Action, export, keys, seal, verifier
+from jobs_app.audit.search import Query
 from jobs_app.audit.verifier import Broken
 from jobs_app.models import Event, User
 from tests.doors import operator_actor, past_the_guards
@@ -160,7 +161,7 @@ def test_a_name_that_was_changed_is_found(archive: Path) -> None:
 def test_a_part_of_the_trail_proves_itself_and_shows_nothing_else(trail: None, tmp_path: Path) -> None:
     [wanted] = {event.submission for event in Event.objects.filter(action="submission.created").order_by("seq")[:1]}
     path = tmp_path / "part.zip"
-    manifest = export.write(path, export.Selection(submission=wanted))
+    manifest = export.write(path, Query({"submission": (str(wanted),)}))
     assert (manifest["events"], manifest["withheld"], manifest["seals"]) == (6, 5, 1)
     said = verified(path, "--key", key_hex())
     assert said.stdout.startswith("WHOLE: 6 events (5 withheld), 1 seals")
@@ -212,7 +213,7 @@ def test_the_last_seal_cut_out_with_its_events_is_missed_by_the_anchors_alone(ar
 def test_a_period_is_exported_with_whole_seals(trail: None, tmp_path: Path) -> None:
     moments = list(Event.objects.order_by("seq").values_list("at", flat=True))
     path = tmp_path / "period.zip"
-    manifest = export.write(path, export.Selection(since=moments[2], until=moments[8]))
+    manifest = export.write(path, Query(since=moments[2], until=moments[8]))
     assert (manifest["events"] - manifest["withheld"], manifest["seals"]) == (6, 2)
     assert verified(path, "--key", key_hex()).returncode == 0
 

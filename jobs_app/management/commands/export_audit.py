@@ -13,6 +13,7 @@ from django.utils.dateparse import parse_datetime
 from ... import audit
 from ...actors import COMMAND_LINE
 from ...audit import Action, export
+from ...audit.search import Query
 
 
 class Command(BaseCommand):
@@ -25,9 +26,10 @@ class Command(BaseCommand):
         parser.add_argument("--submission", type=UUID, metavar="ID", help="only the events of this submission")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        selection = export.Selection(options["since"], options["until"], options["submission"])
+        filters = {"submission": (str(options["submission"]),)} if options["submission"] else {}
+        query = Query(filters, options["since"], options["until"])
         try:
-            manifest = export.write(options["out"], selection)
+            manifest = export.write(options["out"], query)
         except OSError as error:
             raise CommandError(f"{options['out']} can't be written: {error.strerror}; give another --out.") from error
         except ImproperlyConfigured as error:
