@@ -8,20 +8,22 @@ from typing import Any
 from uuid import UUID
 
 from celery import shared_task, signals
+from django.db import connections
 from kombu.exceptions import OperationalError
 
-from . import audit, connection, dispatch, pulse, settling, sweeping, tracking
-from .actors import SWEEPER
+from . import audit, connection, dispatch, identities, pulse, settling, sweeping, tracking
+from .actors import SWEEPER, Channel
 from .audit import anchors, verify
 from .koodrive.client import Client
 from .koodrive.rate import shared_rate
-from .models import Submission
+from .models import Submission, User
 from .protection import Protection
 
 log = logging.getLogger(__name__)
 
 AT_ONCE = 32  # nudges of one sweep; each makes a thread send until nothing is due
 NUDGE_LIFE = 60  # seconds; the sweep nudges again, so an old message would only add to a backlog
+_CHECKING = 7411011  # PostgreSQL's lock for whoever checks the whole trail
 _QUIET = 5.0  # seconds without a nudge after the broker failed one, so that no request waits for it again and again
 
 _silent_until = 0.0
@@ -98,12 +100,22 @@ def keep_alive() -> None:
 
 
 @shared_task
-def verify_trail() -> None:
-    """Says the result in the trail, whichever it is; the health page and readiness read it there."""
-    try:
-        verify.live(anchors.known(), by=SWEEPER)
-    except verify.Broken as error:
-        log.critical("the audit trail is broken: %s", error)
+def verify_trail(person: int | None = None) -> None:
+    """Says the result in the trail, whichever it is, as what that person wanted to know; one check at a time."""
+    by = SWEEPER
+    if person:
+        user = User.objects.get(pk=person)
+        by = identities.person(user, channel=Channel.WORKER, ip=None, request_id=None)
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_CHECKING])
+        if not cursor.fetchone()[0]:
+            return
+        try:
+            verify.live(anchors.known(), by=by)
+        except verify.Broken as error:
+            log.critical("the audit trail is broken: %s", error)
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_CHECKING])
 
 
 @shared_task
@@ -121,14 +133,21 @@ def nudge_poll() -> None:
     _ring(poll)
 
 
-def _ring(task: Any, *arguments: str) -> None:
+def nudge_verification(person: int) -> bool:
+    """Has the whole trail checked for that person; False when the broker is away."""
+    return _ring(verify_trail, person)
+
+
+def _ring(task: Any, *arguments: str | int) -> bool:
     global _silent_until
     if time.monotonic() < _silent_until:
-        return
+        return False
     try:
         task.apply_async(arguments, expires=NUDGE_LIFE, retry=False)
     except (OperationalError, OSError):
         _silent_until = time.monotonic() + _QUIET
+        return False
+    return True
 
 
 def _client() -> Client:

@@ -26,12 +26,12 @@ def visible(by: Actor, pk: UUID) -> Submission:
     return row
 
 
-def neighbour(request: Request, cursor: str | None) -> str | None:
+def neighbour(request: Request, cursor: str | int | None, parameter: str = "cursor") -> str | None:
     """The address of a neighbouring page: this one's, with its cursor."""
     if cursor is None:
         return None
     parameters: QueryDict = request.query_params.copy()
-    parameters["cursor"] = cursor
+    parameters[parameter] = str(cursor)
     return request.build_absolute_uri(f"{request.path}?{parameters.urlencode()}")
 
 

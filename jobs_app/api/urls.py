@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from . import changes, settling, views
+from . import changes, settling, trail, views
 
 urlpatterns = [
     path("operations/", views.Operations.as_view()),
@@ -19,5 +19,6 @@ urlpatterns = [
     path("submissions/<uuid:pk>/download-link/", changes.DownloadLink.as_view()),
     path("submissions/<uuid:pk>/evidence/", settling.Evidence.as_view()),
     path("submissions/<uuid:pk>/resolve/", settling.Resolve.as_view()),
+    path("audit-events/", trail.AuditEvents.as_view()),
     re_path(r"", views.NothingHere.as_view()),
 ]

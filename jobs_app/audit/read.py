@@ -55,6 +55,71 @@ def receipts(submissions: Collection[UUID]) -> dict[UUID, Receipt]:
         return {submission: Receipt(seq, hash_) for submission, seq, hash_ in cursor.fetchall()}
 
 
+def line(seq: int) -> Line | None:
+    """The event with this number."""
+    text = Event.objects.filter(seq=seq).values_list("line", flat=True).first()
+    return Line(text) if text else None
+
+
+@dataclass(frozen=True)
+class SealOfEvent:
+    """The seal that an event stands in; ``published`` are the places that have its head, or a later one."""
+
+    n: int
+    text: str
+    key_id: str
+    at: datetime
+    published: list[str]
+
+    @property
+    def head(self) -> str:
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def seals(seqs: Collection[int]) -> dict[int, int]:
+    """The number of the seal of each event; one that isn't sealed yet is left out."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT wanted.seq, holding.n FROM unnest(%s::bigint[]) AS wanted(seq), LATERAL ("
+            "SELECT n FROM audit.seal WHERE upto_seq >= wanted.seq ORDER BY upto_seq, n LIMIT 1) AS holding",
+            [list(seqs)],
+        )
+        return dict(cursor.fetchall())
+
+
+def seal_of(seq: int) -> SealOfEvent | None:
+    """None as long as the event isn't sealed."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT n, text, key_id, at, ARRAY(SELECT destination FROM audit.anchored a WHERE a.n >= s.n ORDER BY 1) "
+            "FROM audit.seal s WHERE upto_seq >= %s ORDER BY upto_seq, n LIMIT 1",
+            [seq],
+        )
+        row = cursor.fetchone()
+    return SealOfEvent(*row) if row else None
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How far the trail goes, and how far it is sealed; None where there is nothing yet."""
+
+    first_at: datetime | None
+    newest: int | None
+    sealed_up_to: int | None
+    seal: int | None
+    sealed_at: datetime | None
+
+
+def extent() -> Extent:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT (SELECT at FROM audit.event ORDER BY seq LIMIT 1), (SELECT max(seq) FROM audit.event), "
+            "upto_seq, n, at FROM (SELECT 1) AS one LEFT JOIN "
+            "(SELECT upto_seq, n, at FROM audit.seal ORDER BY n DESC LIMIT 1) AS newest ON true"
+        )
+        return Extent(*cursor.fetchone())
+
+
 @dataclass(frozen=True)
 class Proof:
     """The last time that the whole trail was checked: when, up to which number it is proved, or what is broken."""
@@ -77,5 +142,7 @@ def last_proof() -> Proof | None:
 def names(actors: Collection[str]) -> dict[str, str]:
     """The last known name behind each actor id."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT actor, name FROM audit.actor_name WHERE actor = ANY(%s)", [list(actors)])
+        cursor.execute(
+            "SELECT actor, name FROM audit.actor_name WHERE actor = ANY(%s) AND name IS NOT NULL", [list(actors)]
+        )
         return dict(cursor.fetchall())

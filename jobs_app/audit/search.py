@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from psycopg import sql
@@ -19,7 +19,7 @@ from .qualifiers import FILTERS, LISTS, Condition, moment, yes
 
 NAMES = (*FILTERS, "since", "until", "reads")
 NEVER: Condition = sql.SQL("false")
-_TOKEN = re.compile(r'(?:(?P<name>[a-z]+):)?(?:"(?P<quoted>[^"]*)"|(?P<plain>\S+))', re.IGNORECASE)
+_TOKEN = re.compile(r'(?P<name>[a-z]+):(?P<value>"[^"]*"|\S*)|(?P<word>"[^"]*"|\S+)', re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,13 @@ class Query:
         values: dict[str, list[str]] = {}
         words = []
         for match in _TOKEN.finditer(line):
-            text = match["plain"] if match["quoted"] is None else match["quoted"]
-            name = (match["name"] or "").lower()
-            if name:
-                values.setdefault(name, []).append(text)
+            text = (match["word"] or match["value"]).strip('"')
+            if not match["name"]:
+                words += [text] if text else []
             elif text:
-                words.append(text)
+                values.setdefault(match["name"].lower(), []).append(text)
+            else:
+                raise Invalid([Problem(match["name"], "required", f"Give a value behind {match['name']}: .")])
         return cls.of(values, words)
 
     @classmethod
@@ -102,6 +103,11 @@ class Query:
     def condition(self) -> Condition:
         """Everything that an event must fulfil, in one condition on ``audit.event``, whatever only looks included."""
         return all_of([*map(any_of, self.alternatives()), *self.rest()])
+
+    @property
+    def last_day(self) -> datetime | None:
+        """A moment in the last day that counts."""
+        return self.until - timedelta(microseconds=1) if self.until else None
 
     @property
     def hides_reads(self) -> bool:

@@ -2,9 +2,12 @@
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from ..koodrive.codes import explain
 from ..states import LABELS, State
@@ -47,6 +50,14 @@ def get(values: Mapping[str, Any], name: str) -> Any:
 @register.filter
 def pretty(document: Mapping[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False, indent=2)
+
+
+@register.filter
+def utc(moment: datetime) -> SafeString:
+    """A time with its zone; the exact value on hover."""
+    exact = moment.astimezone(UTC)
+    shown = exact.strftime("%Y-%m-%d %H:%M:%S")
+    return format_html('<time datetime="{0}" title="{0}">{1} UTC</time>', exact.isoformat(), shown)
 
 
 @register.filter

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import changes, compose, credentials, decisions, health, pages, session, unknowns
+from . import changes, compose, credentials, decisions, health, pages, session, trail, unknowns
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -20,6 +20,9 @@ urlpatterns = [
     path("submissions/<uuid:pk>/download-link/", changes.download_link, name="download-link"),
     path("submissions/<uuid:pk>/entries/", changes.entries, name="entries"),
     path("approvals/", decisions.inbox, name="approvals"),
+    path("audit/", trail.search, name="audit"),
+    path("audit/verify/", trail.verify, name="verify-trail"),
+    path("audit/<int:seq>/", trail.event, name="event"),
     path("credentials/", credentials.page, name="credentials"),
     path("health/", health.page, name="health"),
     path("health/pause/", health.pause, name="pause"),
