@@ -142,7 +142,7 @@ def _row(document: Mapping[str, Any], names: Mapping[str, str]) -> Row:
         action=event["action"],
         meaning=MEANINGS[Action(event["action"])],
         outcome=event["outcome"],
-        actor=f"{names[actor]} ({actor})" if actor in names else actor,
+        actor=f"{names[actor]} ({actor})" if names.get(actor, actor) not in actor else actor,
         channel=event["channel"],
         object=_object(event),
         submission=event.get("submission", ""),
