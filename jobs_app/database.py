@@ -21,6 +21,7 @@ RESTRICTED = {
     "jobs_app_archiveentry": "SELECT, INSERT",
     "jobs_app_credential": "SELECT, INSERT, UPDATE (ciphertext)",
     "jobs_app_approval": "SELECT, INSERT",
+    "jobs_app_idempotencykey": "SELECT, INSERT, DELETE",
     "jobs_app_service": "SELECT, INSERT, UPDATE",
     "jobs_app_apitoken": "SELECT, INSERT, UPDATE (revoked_at, first_used_at)",
     "jobs_app_foreigntask": "SELECT, INSERT, UPDATE (noted_by_id, noted_at, note)",

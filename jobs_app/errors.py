@@ -101,3 +101,21 @@ class AuditUnavailable(PortalError):
     """The audit trail can't be written, so nothing was stored and nothing was sent; try again later."""
 
     code = "audit_unavailable"
+
+
+class KeyReused(PortalError):
+    """This Idempotency-Key was used for another request; take a new key for each request."""
+
+    code = "key_reused"
+
+
+class KeyBusy(PortalError):
+    """A request with this Idempotency-Key is being carried out; repeat it in a moment."""
+
+    code = "key_busy"
+
+
+class TooManyWaiting(PortalError):
+    """Too many calls wait for changes just now; ask again in a moment, or without wait."""
+
+    code = "too_many_waiting"

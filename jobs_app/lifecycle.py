@@ -27,7 +27,7 @@ def create(
     submission: Submission, files: Sequence[SubmissionFile], password: str | None, *, by: Actor, **event: Any
 ) -> Receipt:
     """Stores a new submission with its files, its archive's password (encrypted) and its event, or nothing."""
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         submission.save(force_insert=True)
         SubmissionFile.objects.bulk_create(files)
         if password:

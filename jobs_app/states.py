@@ -57,6 +57,7 @@ TRANSITIONS: dict[State, frozenset[State]] = {
 FINAL = frozenset(state for state, following in TRANSITIONS.items() if not following)
 
 # KooDrive is certain to have made a task, and the portal follows it.
+DONE = frozenset({S.SUCCEEDED, S.PARTIALLY_FAILED, S.CLOSED})  # KooDrive did it, or may have done it
 FOLLOWED = frozenset({S.ACCEPTED, S.RUNNING})
 
 

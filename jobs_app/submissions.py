@@ -9,9 +9,10 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from . import lifecycle, permissions, tasks, validators
+from . import idempotency, lifecycle, permissions, tasks, validators
 from .actors import Actor, Channel
 from .errors import AlreadySubmitted, Invalid, Problem, WrongState
+from .idempotency import Call
 from .models import Submission, SubmissionFile
 from .states import State
 
@@ -24,24 +25,36 @@ def check(values: object, *, by: Actor) -> validators.Request:
     return validators.check(values, max_files=settings.KOODRIVE_MAX_FILES, now=timezone.now())
 
 
-def submit(values: object, *, by: Actor, as_id: uuid.UUID | None = None) -> Submission:
+def submit(values: object, *, by: Actor, as_id: uuid.UUID | None = None, call: Call | None = None) -> Submission:
     """Stores the request in ``values`` with its audit event, and has it sent or put before an approver.
 
-    With ``as_id``, chosen when the request was reviewed, submitting the same again gives the first submission.
+    With ``as_id``, chosen when the request was reviewed, submitting the same again gives the first submission; ``call``
+    is what a repeatable call of the API is known by (``idempotency.once``).
     Raises ``NotAllowed``, ``Invalid``, ``AlreadySubmitted`` or ``AuditUnavailable``; nothing is stored then.
     """
-    return _store(check(values, by=by), by, as_id)
+    return _store(check(values, by=by), by, as_id, call=call)
+
+
+def get(pk: uuid.UUID) -> Submission:
+    return Submission.objects.with_people().get(pk=pk)
 
 
 def retry(
-    submission: Submission, *, reason: str, password: str | None, by: Actor, as_id: uuid.UUID | None = None
+    submission: Submission,
+    *,
+    reason: str,
+    password: str | None,
+    by: Actor,
+    as_id: uuid.UUID | None = None,
+    call: Call | None = None,
 ) -> Submission:
-    """Submits all files that aren't known to have succeeded anew, under today's policy; ``as_id`` as in ``submit``.
+    """Submits all files that aren't known to have succeeded anew, under today's policy; the rest as in ``submit``.
 
     Raises what ``submit`` raises, and ``WrongState`` unless it ended without full success and has such files.
     """
     permissions.require(permissions.retry(by, submission), by=by, to="retry", submission=submission)
-    return _store(check(_what_is_left(submission, reason, password), by=by), by, as_id, retry_of=submission)
+    left = check(_what_is_left(submission, reason, password), by=by)
+    return _store(left, by, as_id, retry_of=submission, call=call)
 
 
 def _what_is_left(submission: Submission, reason: str, password: str | None) -> dict[str, Any]:
@@ -61,7 +74,12 @@ def _what_is_left(submission: Submission, reason: str, password: str | None) -> 
 
 
 def _store(
-    request: validators.Request, by: Actor, as_id: uuid.UUID | None, retry_of: Submission | None = None
+    request: validators.Request,
+    by: Actor,
+    as_id: uuid.UUID | None,
+    *,
+    retry_of: Submission | None = None,
+    call: Call | None = None,
 ) -> Submission:
     submission = _row(request, by, as_id or uuid.uuid4(), retry_of)
     files = [
@@ -70,6 +88,7 @@ def _store(
     ]
     try:
         with transaction.atomic():
+            idempotency.claim(call, submission.pk)
             lifecycle.create(submission, files, request.password, by=by, **_told(submission, request))
             transaction.on_commit(lambda: tasks.nudge(submission), robust=True)
     except IntegrityError:
@@ -78,7 +97,7 @@ def _store(
             raise
         if _mark(first) != _mark(submission):
             raise AlreadySubmitted from None
-    return Submission.objects.with_people().get(pk=submission.pk)
+    return get(submission.pk)
 
 
 def _mark(submission: Submission) -> tuple[object, ...]:

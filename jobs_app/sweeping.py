@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from . import dispatch, lifecycle, links, pauses
+from . import dispatch, idempotency, lifecycle, links, pauses
 from .actors import SWEEPER
 from .audit import Action
 from .errors import WrongState
@@ -24,6 +24,7 @@ def sweep(*, client: Client) -> int:
     _expire()
     _cancel_as_wished()
     links.delete_expired()
+    idempotency.forget_old()
     in_doubt = Q(submission__status=State.UNKNOWN, submission__updated_at__lt=Now() - PASSWORD_LIFE_IN_DOUBT)
     ArchivePassword.objects.filter(in_doubt).delete()
     if pauses.current():

@@ -39,6 +39,8 @@ if IS_DEMO and not env.is_loopback(PORTAL_HOST):
 PORTAL_BASE_URL = env.web_address("PORTAL_BASE_URL", env.text("PORTAL_BASE_URL", f"http://127.0.0.1:{PORTAL_PORT}"))
 _base = urlsplit(PORTAL_BASE_URL)
 _https = _base.scheme == "https"
+# How many requests a web process answers at the same time; granian is started with it.
+WEB_THREADS = env.integer("WEB_THREADS", 4, least=1)
 ALLOWED_HOSTS = env.items("PORTAL_ALLOWED_HOSTS")
 if not ALLOWED_HOSTS and not IS_DEMO:
     raise ImproperlyConfigured("PORTAL_ALLOWED_HOSTS is not set; name the host names people use, comma separated.")

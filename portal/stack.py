@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from . import demo, embedded
@@ -162,7 +163,7 @@ def parts(host: str, port: int, *, sandbox_port: int | None, folder: Path, seale
     celery = (python, "-m", "celery", "-A", "portal", "--quiet")
     threads = ("--pool", "threads", "--concurrency", "20")
     quiet = ("--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat")
-    web = ("--host", host, "--port", str(port), "--workers", "2", "--blocking-threads", "4")
+    web = ("--host", host, "--port", str(port), "--workers", "2", "--blocking-threads", str(settings.WEB_THREADS))
     found = [
         Part("web", (python, "-m", "granian", "--interface", "wsgi", *web, "portal.wsgi:application")),
         Part("worker", (*celery, "worker", *threads, *quiet)),

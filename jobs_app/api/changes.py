@@ -10,7 +10,7 @@ from .. import cancelling, links, listing, permissions, submissions
 from ..documents import LONGEST_TEXT, Reader
 from ..errors import Invalid, Problem
 from . import documents
-from .common import actor, created, neighbour, visible
+from .common import actor, made_once, neighbour, visible
 
 
 class Cancel(APIView):
@@ -32,7 +32,11 @@ class Retry(APIView):
         password = reader.text(body, "password", "", nullable=True)
         if reader.problems:
             raise Invalid(reader.problems)
-        return created(request, submissions.retry(row, reason=reason or "", password=password, by=by))
+        return made_once(
+            request,
+            f"retry {pk}",
+            lambda call: submissions.retry(row, reason=reason or "", password=password, by=by, call=call),
+        )
 
 
 class Entries(APIView):

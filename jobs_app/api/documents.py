@@ -7,11 +7,14 @@ from typing import Any
 from .. import explain
 from ..actors import Actor
 from ..audit import Receipt, read
+from ..effects import SameEffect
 from ..explain import Circumstances
+from ..feed import Change
 from ..koodrive.codes import explain as explain_code
 from ..links import Link
 from ..models import Approval, ArchiveEntry, Submission, SubmissionFile
 from ..operations import Operation
+from ..states import FINAL
 
 
 def listed(results: list[Any], *, older: str | None = None, newer: str | None = None) -> dict[str, Any]:
@@ -92,6 +95,32 @@ def _submission(row: Submission, receipt: Receipt | None, around: Circumstances)
         "warnings": row.warnings,
         "receipt": {"seq": receipt.seq, "hash": receipt.hash} if receipt else None,
         "url": f"/submissions/{row.pk}/",
+    }
+
+
+def same_effect(found: SameEffect) -> dict[str, Any]:
+    """Of a submission that the caller may not see, only that there is one."""
+    row = found.row
+    return {
+        "submission": str(row.pk) if row else None,
+        "createdBy": _creator(row) if row else None,
+        "createdAt": moment(row.created_at) if row else None,
+        "status": found.status,
+        "files": found.files,
+    }
+
+
+def change(each: Change) -> dict[str, Any]:
+    return {
+        "position": str(each.position),
+        "at": moment(each.at),
+        "submission": str(each.row.pk),
+        "status": each.status,
+        "final": each.status in FINAL,
+        "action": each.action,
+        "reference": each.row.reference,
+        "batch": None,
+        "taskId": each.row.task_id,
     }
 
 

@@ -16,10 +16,13 @@ from ..errors import (
     AuditUnavailable,
     Gone,
     Invalid,
+    KeyBusy,
+    KeyReused,
     NotAllowed,
     NotFound,
     PortalError,
     RequestDiffers,
+    TooManyWaiting,
     WrongState,
 )
 
@@ -27,6 +30,7 @@ log = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
 RETRY_SECONDS = "5"
+_LATER = (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS)
 
 _STATUS: dict[type[PortalError], HTTPStatus] = {
     Invalid: HTTPStatus.BAD_REQUEST,
@@ -36,7 +40,10 @@ _STATUS: dict[type[PortalError], HTTPStatus] = {
     WrongState: HTTPStatus.CONFLICT,
     RequestDiffers: HTTPStatus.CONFLICT,
     AlreadySubmitted: HTTPStatus.CONFLICT,
+    KeyBusy: HTTPStatus.CONFLICT,
+    KeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     AuditUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    TooManyWaiting: HTTPStatus.TOO_MANY_REQUESTS,
 }
 
 
@@ -86,6 +93,6 @@ def _problem(request: Any, status: HTTPStatus, code: str, detail: str, problems:
         "errors": [problem.as_json() for problem in problems],
     }
     response = Response(document, status=status, content_type=CONTENT_TYPE)
-    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+    if status in _LATER or code == KeyBusy.code:
         response["Retry-After"] = RETRY_SECONDS
     return response

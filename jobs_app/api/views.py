@@ -8,14 +8,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from .. import approvals, listing, permissions, submissions
+from .. import approvals, effects, listing, permissions, submissions
 from ..audit import read
 from ..documents import Reader
 from ..errors import Invalid, NotFound
 from ..models import ApiToken, Submission
 from ..operations import OPERATIONS
 from . import documents
-from .common import actor, created, neighbour, visible
+from .common import actor, made_once, neighbour, visible
 
 
 class Operations(APIView):
@@ -50,8 +50,29 @@ class Submissions(APIView):
         )
 
     def post(self, request: Request) -> Response:
-        made = submissions.submit(request.data, by=actor(request))
-        return created(request, made)
+        by = actor(request)
+        permissions.require(permissions.submit(by), by=by, to="submit")
+        return made_once(request, "submit", lambda call: submissions.submit(request.data, by=by, call=call))
+
+
+class Validate(APIView):
+    """What would become of a submission; nothing is stored."""
+
+    def post(self, request: Request) -> Response:
+        by = actor(request)
+        try:
+            checked = submissions.check(request.data, by=by)
+        except Invalid as error:
+            problems = [problem.as_json() for problem in error.problems]
+            return Response({"errors": problems, "warnings": [], "approvalsNeeded": None, "sameEffect": []})
+        return Response(
+            {
+                "errors": [],
+                "warnings": [warning.as_json() for warning in checked.warnings],
+                "approvalsNeeded": checked.operation.approvals,
+                "sameEffect": [documents.same_effect(each) for each in effects.same(checked, by=by)],
+            }
+        )
 
 
 class OneSubmission(APIView):

@@ -2,6 +2,7 @@
 
 from .audit import Event, Export, ExportPart, RefusedAttempt
 from .dispatch import Credential, ForeignTask, Heartbeat, Pause
+from .keys import IdempotencyKey
 from .people import RoleGrant, User
 from .services import ApiToken, Service
 from .submissions import Approval, ArchiveEntry, ArchivePassword, DownloadLink, Submission, SubmissionFile
@@ -18,6 +19,7 @@ __all__ = [
     "ExportPart",
     "ForeignTask",
     "Heartbeat",
+    "IdempotencyKey",
     "Pause",
     "RefusedAttempt",
     "RoleGrant",

@@ -1,0 +1,40 @@
+"""The REST call that a service reads instead of asking after each of its submissions."""
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from .. import feed, listing, permissions
+from ..errors import Invalid, Problem
+from . import documents
+from .common import actor, neighbour
+
+
+class Changes(APIView):
+    """Changes of state, oldest first; ``next`` always says where to go on, also when there is nothing yet."""
+
+    def get(self, request: Request) -> Response:
+        by, parameters = actor(request), request.query_params
+        permissions.require(permissions.read_submissions(by), by=by, to="read_submissions")
+        limit, after = listing.limit(parameters.get("limit")), parameters.get("after", "")
+        if after == "now":
+            return Response(documents.listed([], older=neighbour(request, feed.newest(), "after")))
+        found = feed.changes(after=_position(after), limit=limit, wait=_wait(parameters.get("wait")), by=by)
+        shown = [documents.change(each) for each in found.changes]
+        return Response(documents.listed(shown, older=neighbour(request, found.position, "after")))
+
+
+def _position(text: str) -> int:
+    if text and not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise Invalid([Problem("after", "invalid", "Give a position as an answer gave it, now, or leave it out.")])
+    return int(text or 0)
+
+
+def _wait(text: str | None) -> float:
+    try:
+        seconds = float(text or 0)
+    except ValueError:
+        seconds = -1
+    if not 0 <= seconds <= feed.LONGEST_WAIT:
+        raise Invalid([Problem("wait", "invalid", f"Give seconds between 0 and {feed.LONGEST_WAIT:g}.")])
+    return seconds

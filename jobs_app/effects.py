@@ -1,0 +1,39 @@
+"""Who else does the same? Open and recent submissions of anybody with the same operation on some of the same files."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import Count, Q
+from django.db.models.functions import Now
+
+from . import permissions, states
+from .actors import Actor
+from .models import Submission
+from .validators import Request
+
+RECENT = timedelta(days=7)
+SHOWN = 20
+_SHARED = "shared"
+
+
+@dataclass(frozen=True)
+class SameEffect:
+    """A submission that does the same to ``files`` of the files; ``row`` is None when it may not be seen."""
+
+    row: Submission | None
+    status: str
+    files: int
+
+
+def same(request: Request, *, by: Actor) -> list[SameEffect]:
+    """The newest of them; what ended without having done anything isn't one."""
+    files = [file.file_id for file in request.files]
+    found = (
+        Submission.objects.with_people()
+        .filter(operation=request.operation.name, files__file_id__in=files)
+        .filter(~Q(status__in=states.FINAL) | Q(status__in=states.DONE, created_at__gte=Now() - RECENT))
+        .annotate(**{_SHARED: Count("files")})
+        .order_by("-created_at")[:SHOWN]
+    )
+    seen = set(permissions.visible_to(by).filter(pk__in=[row.pk for row in found]).values_list("pk", flat=True))
+    return [SameEffect(row if row.pk in seen else None, row.status, getattr(row, _SHARED)) for row in found]

@@ -1,0 +1,106 @@
+"""One key, one effect: a call that is repeated with its ``Idempotency-Key`` gives what the first one made.
+
+A key belongs to the service or person, not to the token, so that changing the token doubles nothing. It is stored in
+the transaction that makes something: an attempt that failed has used nothing up. Who comes with the same key meanwhile
+waits for that transaction.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.db import OperationalError, connection
+from django.db.models.functions import Now
+from django.utils.crypto import salted_hmac
+
+from .actors import Actor, Kind
+from .errors import Invalid, KeyBusy, KeyReused, Problem
+from .models import IdempotencyKey
+
+KEPT = timedelta(days=8)
+AT_ONCE = 1000
+_WELL_FORMED = re.compile(r"[\x21-\x7e]{1,255}")
+_LONGEST_WAIT = "3s"
+_CLAIM = f"""
+    SET LOCAL lock_timeout = '{_LONGEST_WAIT}';
+    INSERT INTO jobs_app_idempotencykey (owner, key, digest, made) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING
+"""  # noqa: S608  (put together from constants only)
+
+Made = TypeVar("Made")
+
+
+class _TakenError(Exception):
+    """Another call with the same key was faster, and is committed now."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call that its caller may repeat."""
+
+    owner: int
+    key: str
+    digest: str
+
+
+def call(key: str | None, what: str, body: Any, *, by: Actor) -> Call | None:
+    """The call with this key, None without one; ``what`` names the operation. Raises ``Invalid`` for a bad key."""
+    if key is None:
+        return None
+    if not _WELL_FORMED.fullmatch(key):
+        detail = "Give an Idempotency-Key of 1 to 255 printable ASCII characters without spaces, such as a UUID."
+        raise Invalid([Problem("Idempotency-Key", "invalid", detail)])
+    text = json.dumps([what, body], sort_keys=True, separators=(",", ":"))
+    digest = salted_hmac("jobs_app.idempotency", text, algorithm="sha256").hexdigest()
+    return Call(by.key if by.kind is Kind.SERVICE else -by.key, key, digest)
+
+
+def once(repeatable: Call | None, make: Callable[[], Made], get: Callable[[UUID], Made]) -> tuple[Made, bool]:
+    """What ``make`` makes, or what it made the first time, and whether that is so.
+
+    ``make`` claims the key in its transaction. Raises what it raises, ``KeyReused`` when the key was used for another
+    request, or ``KeyBusy`` when the first call doesn't end soon.
+    """
+    if repeatable is None:
+        return make(), False
+    if made := _made(repeatable):
+        return get(made), True
+    try:
+        return make(), False
+    except _TakenError:
+        made = _made(repeatable)
+        assert made
+        return get(made), True
+
+
+def claim(repeatable: Call | None, made: UUID) -> None:
+    """Takes the key for what this transaction makes; waits for another transaction that is about to use it."""
+    if repeatable is None:
+        return
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(_CLAIM, [repeatable.owner, repeatable.key, repeatable.digest, made])
+            cursor.nextset()
+            is_mine = cursor.rowcount == 1
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", "") != "55P03":  # lock_not_available
+            raise
+        raise KeyBusy from error
+    if not is_mine:
+        raise _TakenError
+
+
+def forget_old() -> None:
+    """Deletes keys that nobody repeats any more, some at a time."""
+    old = IdempotencyKey.objects.filter(created_at__lt=Now() - KEPT).order_by("created_at")
+    IdempotencyKey.objects.filter(pk__in=old.values("pk")[:AT_ONCE]).delete()
+
+
+def _made(repeatable: Call) -> UUID | None:
+    row = IdempotencyKey.objects.filter(owner=repeatable.owner, key=repeatable.key).first()
+    if row and row.digest != repeatable.digest:
+        raise KeyReused
+    return row.made if row else None
