@@ -10,7 +10,7 @@ from uuid import UUID
 from celery import shared_task, signals
 from kombu.exceptions import OperationalError
 
-from . import audit, connection, dispatch, pulse, settling, sweeping, tracking
+from . import audit, connection, dispatch, pulse, reconciling, settling, sweeping, tracking
 from .actors import SWEEPER
 from .audit import anchors, verify
 from .koodrive.client import Client
@@ -104,6 +104,14 @@ def verify_trail() -> None:
         verify.live(anchors.known(), by=SWEEPER)
     except verify.Broken as error:
         log.critical("the audit trail is broken: %s", error)
+
+
+@shared_task
+def compare_tasks() -> None:
+    """Says in the trail how it went, whichever way; the health page reads it there."""
+    result = reconciling.compare(client=connection.client(fresh=True), by=SWEEPER)
+    if result.trouble:
+        log.error("KooDrive's tasks were not compared: %s", result.trouble)
 
 
 @shared_task
