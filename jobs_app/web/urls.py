@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import changes, compose, credentials, decisions, health, pages, session, unknowns
+from . import changes, compose, credentials, decisions, foreign, health, pages, session, unknowns
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -20,6 +20,8 @@ urlpatterns = [
     path("submissions/<uuid:pk>/download-link/", changes.download_link, name="download-link"),
     path("submissions/<uuid:pk>/entries/", changes.entries, name="entries"),
     path("approvals/", decisions.inbox, name="approvals"),
+    path("audit/foreign/", foreign.listed, name="foreign"),
+    path("audit/foreign/note/", foreign.note, name="note-foreign"),
     path("credentials/", credentials.page, name="credentials"),
     path("health/", health.page, name="health"),
     path("health/pause/", health.pause, name="pause"),
