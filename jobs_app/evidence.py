@@ -149,7 +149,7 @@ def document(
     """The look as it is kept, what fits best first."""
     best = sorted(candidates, key=lambda each: (not each.matches, [reason.fits is not True for reason in each.reasons]))
     return {
-        "checkedAt": _moment(at),
+        "checkedAt": moment(at),
         "complete": complete,
         "verdict": verdict.sentence,
         "attempt": submission.attempts,
@@ -162,7 +162,7 @@ def as_json(candidate: Candidate) -> dict[str, Any]:
     job = candidate.job
     return {
         "taskId": job.task_id,
-        "createdAt": _moment(candidate.made_at) if candidate.made_at else None,
+        "createdAt": moment(candidate.made_at) if candidate.made_at else None,
         "taskType": job.task_type,
         "actionType": job.action_type,
         "contentNum": job.content_num,
@@ -243,5 +243,6 @@ def _user(wanted: Wanted, user: str | None) -> Reason:
     return Reason("user", user == wanted.user, user)
 
 
-def _moment(at: datetime) -> str:
+def moment(at: datetime) -> str:
+    """RFC 3339, in UTC."""
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

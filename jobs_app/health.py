@@ -13,14 +13,15 @@ from django.utils import timezone
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from . import pauses, pulse
-from .audit import anchors, read
-from .models import Submission
+from . import foreign, pauses, pulse
+from .audit import Action, anchors, read
+from .models import ForeignTask, Submission
 from .models.submissions import SubmissionQuerySet
 from .states import FINAL, State
 
 LONGEST_WAIT = timedelta(seconds=60)  # of a submission that is free to go
 LONGEST_SILENCE = timedelta(minutes=15)  # of KooDrive: three times in a row the connection was tried in vain
+LONGEST_BETWEEN_CHECKS = timedelta(days=2)  # of what is due every night
 BROKER_TIMEOUT = 1.0
 _MAY_WRITE = "SELECT has_function_privilege('audit.record(text[])', 'EXECUTE')"
 
@@ -29,13 +30,15 @@ _MAY_WRITE = "SELECT has_function_privilege('audit.record(text[])', 'EXECUTE')"
 class Sign:
     """Something that is watched, and how it stands; ``trouble`` is a sentence, empty when all is well.
 
-    Where it ``blocks``, the portal isn't ready as long as the trouble lasts.
+    Where it ``blocks``, the portal isn't ready as long as the trouble lasts. ``page`` is the name of the page that
+    tells more; who may not open that doesn't see the sign.
     """
 
     name: str
     value: str
     trouble: str = ""
     blocks: bool = True
+    page: str = ""
 
 
 def unready(*, only_web: bool = False) -> list[str]:
@@ -60,6 +63,7 @@ def look() -> list[Sign]:
         _queue(ages),
         _koodrive(ages.get("koodrive")),
         _doubts(),
+        _foreign(),
     ]
 
 
@@ -131,12 +135,23 @@ def _sealer(age: timedelta | None) -> Sign:
 
 
 def _proof() -> Sign:
-    proof = read.last_proof()
+    name, proof, missed = "Proof of the trail", read.last_proof(), _missed(Action.TRAIL_VERIFIED)
     if proof is None:
-        return Sign("Proof of the trail", "not checked yet; that happens every night", blocks=False)
+        return Sign(name, "not checked yet; that happens every night", missed, blocks=False)
     trouble = f"The trail isn't what was sealed: {proof.trouble} Tell your auditors; docs/verify.md says what to do."
     checked = f"checked {proof.at:%Y-%m-%d %H:%M} UTC, proved up to event {proof.upto}"
-    return Sign("Proof of the trail", checked, trouble if proof.trouble else "")
+    return Sign(name, checked, trouble if proof.trouble else missed, blocks=bool(proof.trouble))
+
+
+def _missed(action: Action) -> str:
+    """A sentence when what is due every night went well too long ago."""
+    age = read.age_of(action)
+    if age <= LONGEST_BETWEEN_CHECKS:
+        return ""
+    return (
+        f"It is due every night and has not gone well for {in_words(age)} (at most {in_words(LONGEST_BETWEEN_CHECKS)} "
+        "is well): see that a beat and a worker run, and read the worker's log."
+    )
 
 
 def _anchors() -> Sign:
@@ -182,6 +197,19 @@ def _doubts() -> Sign:
         "Nobody knows what KooDrive made of it, and it isn't sent again by itself; a person may have to settle it."
     )
     return Sign(name, f"sent {in_words(age)} ago", trouble, blocks=False)
+
+
+def _foreign() -> Sign:
+    last, waiting = foreign.last(), ForeignTask.objects.unnoted().count()
+    troubles = [_missed(Action.TASKS_COMPARED)]
+    if waiting:
+        troubles.append(f"Tasks in KooDrive that the portal did not send, and nobody has noted why: {waiting}.")
+    if last is None:
+        value = "not compared yet; that happens every night"
+    else:
+        upto = f"compared up to {last.until:%Y-%m-%d %H:%M} UTC" if last.until else "never compared in full"
+        value = f"{upto}; failed {last.at:%Y-%m-%d %H:%M} UTC: {last.trouble}" if last.trouble else upto
+    return Sign("Tasks that the portal did not send", value, " ".join(filter(None, troubles)), False, "foreign")
 
 
 def _free_to_go() -> SubmissionQuerySet:

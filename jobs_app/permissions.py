@@ -139,6 +139,16 @@ def set_credentials(actor: Actor) -> Refusal:
     return _unless(Role.ADMINISTRATOR in actor.roles)
 
 
+def see_foreign(actor: Actor) -> Refusal:
+    """See the tasks that the portal did not send."""
+    return _unless(not actor.roles.isdisjoint({Role.AUDITOR, Role.OPERATOR, Role.ADMINISTRATOR}))
+
+
+def note_foreign(actor: Actor) -> Refusal:
+    """Note what such a task is."""
+    return _unless(not actor.roles.isdisjoint({Role.OPERATOR, Role.ADMINISTRATOR}))
+
+
 def _reads_all(actor: Actor) -> bool:
     return bool(actor.roles) or Scope.READ_ALL in actor.scopes
 

@@ -3,8 +3,10 @@
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
+from django.db import connection
 from django.db.models import DurationField, ExpressionWrapper, F
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from .models import Heartbeat
 
@@ -29,3 +31,11 @@ def ages() -> dict[str, timedelta]:
     age = ExpressionWrapper(Now() - F("at"), output_field=DurationField())
     found = Heartbeat.objects.filter(part__in=get_args(Part)).annotate(age=age)
     return dict(found.values_list("part", "age"))
+
+
+def clocks() -> tuple[datetime, timedelta]:
+    """The time, by the database's clock, and how far that is ahead of this machine's."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        [now] = cursor.fetchone()
+    return now, now - timezone.now()

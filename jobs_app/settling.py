@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from . import audit, claiming, evidence, lifecycle, operations, tracking
+from . import audit, claiming, evidence, lifecycle, operations, pulse, tracking
 from .actors import SETTLER
 from .audit import Action
 from .errors import WrongState
@@ -145,7 +145,7 @@ class Look:
     """
 
     def __init__(self, client: Client, found: listing.Found) -> None:
-        self.at, self._ahead = _clocks()
+        self.at, self._ahead = pulse.clocks()
         self._client, self._found = client, found
         self._user = _user_of_the_portal()
         self._details: dict[str, Detail | None] = {}
@@ -217,14 +217,6 @@ def _user_of_the_portal() -> str | None:
     """KooDrive's id of the user as whom the portal works, as the newest task that certainly is ours tells it."""
     sure = Submission.objects.filter(outcome_basis=Submission.Basis.ANSWER, task_user__isnull=False)
     return sure.order_by("-created_at", "-id").values_list("task_user", flat=True).first()
-
-
-def _clocks() -> tuple[datetime, timedelta]:
-    """The time, by the database's clock, and how far that is ahead of this machine's."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        [now] = cursor.fetchone()
-    return now, now - timezone.now()
 
 
 def _sent_at(row: Submission) -> datetime:

@@ -11,7 +11,7 @@ from celery import shared_task, signals
 from django.db import connections
 from kombu.exceptions import OperationalError
 
-from . import audit, connection, dispatch, identities, pulse, settling, sweeping, tracking
+from . import audit, connection, dispatch, identities, pulse, reconciling, settling, sweeping, tracking
 from .actors import SWEEPER, Channel
 from .audit import anchors, verify
 from .koodrive.client import Client
@@ -116,6 +116,14 @@ def verify_trail(person: int | None = None) -> None:
             log.critical("the audit trail is broken: %s", error)
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [_CHECKING])
+
+
+@shared_task
+def compare_tasks() -> None:
+    """Says in the trail how it went, whichever way; the health page reads it there."""
+    result = reconciling.compare(client=connection.client(fresh=True), by=SWEEPER)
+    if result.trouble:
+        log.error("KooDrive's tasks were not compared: %s", result.trouble)
 
 
 @shared_task

@@ -185,7 +185,8 @@ DATABASES = {
 
 # --- Mail ------------------------------------------------------------------------------------------------------------
 _mail = env.secret("PORTAL_MAIL_URL", f"file:{DATA_DIR / 'mail'}" if IS_DEMO else "")
-if _mail:
+HAS_MAIL = bool(_mail)
+if HAS_MAIL:
     globals().update(env.mail("PORTAL_MAIL_URL", _mail))
 elif any(each.startswith("mailto:") for each in AUDIT_ANCHORS):
     raise ImproperlyConfigured("PORTAL_AUDIT_ANCHORS holds a mailto: address, but PORTAL_MAIL_URL is not set.")
@@ -222,9 +223,9 @@ CELERY_BEAT_SCHEDULE = {
         "make_partitions": 3600.0,
     }.items()
 }
-CELERY_BEAT_SCHEDULE["verify_trail"] = {
-    "task": "jobs_app.tasks.verify_trail",
-    "schedule": crontab(hour="2", minute="17"),
+CELERY_BEAT_SCHEDULE |= {
+    name: {"task": f"jobs_app.tasks.{name}", "schedule": crontab(hour=hour, minute="17")}
+    for name, hour in {"verify_trail": "2", "compare_tasks": "3"}.items()
 }
 
 # --- KooDrive --------------------------------------------------------------------------------------------------------

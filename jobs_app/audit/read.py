@@ -3,9 +3,9 @@
 import hashlib
 import json
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -163,12 +163,49 @@ class Proof:
 
 def last_proof() -> Proof | None:
     """None when it was never checked."""
-    found = Event.objects.filter(action=Action.TRAIL_VERIFIED).order_by("-seq").first()
+    found = newest(Action.TRAIL_VERIFIED)
     if found is None:
         return None
-    said = json.loads(found.line)["event"]
-    trouble = said.get("detail", "The check failed.") if found.outcome == "failed" else ""
-    return Proof(found.at, said.get("sealedUpToSeq", 0), trouble)
+    trouble = found.said.get("detail", "The check failed.") if found.outcome == "failed" else ""
+    return Proof(found.at, found.said.get("sealedUpToSeq", 0), trouble)
+
+
+@dataclass(frozen=True)
+class Told:
+    """An event of the trail: when, how it came out, and its fields as they stand in the line."""
+
+    at: datetime
+    outcome: str
+    said: Mapping[str, Any]
+
+
+def newest(action: Action, *, outcome: str | None = None) -> Told | None:
+    """The newest event of this kind, with ``outcome`` the newest that came out so; None when there is none."""
+    events = Event.objects.filter(action=action)
+    if outcome:
+        events = events.filter(outcome=outcome)
+    found = events.order_by("-seq").first()
+    return Told(found.at, found.outcome or "", json.loads(found.line)["event"]) if found else None
+
+
+def made_at() -> datetime:
+    """When this trail was made: the portal has done nothing before it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT made_at FROM audit.instance")
+        found: datetime = cursor.fetchone()[0]
+    return found
+
+
+def age_of(action: Action) -> timedelta:
+    """How long ago this last went well, or the trail was made if it never did, by the database's clock."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT clock_timestamp() - coalesce((SELECT at FROM audit.event WHERE action = %s AND outcome = 'ok' "
+            "ORDER BY seq DESC LIMIT 1), (SELECT made_at FROM audit.instance))",
+            [action],
+        )
+        age: timedelta = cursor.fetchone()[0]
+    return age
 
 
 def names(actors: Collection[str]) -> dict[str, str]:

@@ -51,15 +51,15 @@ class Found:
         return found and found - difference
 
 
-def read(client: Client, *, task_type: int | None, since: datetime) -> Found:
+def read(client: Client, *, task_type: int | None, since: datetime, most_pages: int | None = None) -> Found:
     """The tasks of this type, of all types for None, that were made since then, and some older ones.
 
-    Raises ``ReadFailed`` when a page can't be read.
+    At most so many pages are read, ``MOST_PAGES`` unless told. Raises ``ReadFailed`` when a page can't be read.
     """
     jobs: dict[str, Job] = {}
     for _ in range(MOST_STARTS):
         reading = _Reading(client, task_type)
-        is_unbroken = reading.go(since)
+        is_unbroken = reading.go(since, most_pages or MOST_PAGES)
         jobs |= reading.jobs
         if is_unbroken:
             break
@@ -87,9 +87,9 @@ class _Reading:
         self._client, self._task_type = client, task_type
         self._is_newest_first = True
 
-    def go(self, since: datetime) -> bool:
+    def go(self, since: datetime, most_pages: int) -> bool:
         """Whether no gap was met on the way."""
-        for number in range(MOST_PAGES):
+        for number in range(most_pages):
             page = self._page(number * (PAGE - OVERLAP))
             if self.jobs and not (page and page[0].task_id in self.jobs):
                 self.reach = None

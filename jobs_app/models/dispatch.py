@@ -1,9 +1,14 @@
 """What decides about sending for everybody: pauses, KooDrive's credentials, and the pulse of the workers."""
 
+from typing import Self
+
 from django.db import models
+from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
+from ..operations import Operation, of_pair
 from .people import User
+from .submissions import Submission
 
 
 class Pause(models.Model):
@@ -44,6 +49,16 @@ class Credential(models.Model):
         return self.fingerprint
 
 
+class ForeignTaskQuerySet(models.QuerySet["ForeignTask"]):
+    def standing(self) -> Self:
+        """Without those that were bound to a submission since they were found."""
+        return self.exclude(Exists(Submission.objects.filter(task_id=OuterRef("task_id"))))
+
+    def unnoted(self) -> Self:
+        """Those that still stand and into which nobody has looked yet."""
+        return self.standing().filter(noted_by=None)
+
+
 class ForeignTask(models.Model):
     """A task in KooDrive that the portal did not send: somebody works past it, or another system does."""
 
@@ -59,6 +74,8 @@ class ForeignTask(models.Model):
     noted_at = models.DateTimeField(null=True)
     note = models.TextField(default="")
 
+    objects = ForeignTaskQuerySet.as_manager()
+
     class Meta:
         indexes = [models.Index(fields=["-found_at"], name="foreign_newest")]
         constraints = [
@@ -71,6 +88,11 @@ class ForeignTask(models.Model):
 
     def __str__(self) -> str:
         return f"foreign task {self.task_id}"
+
+    @property
+    def kind(self) -> Operation | None:
+        """None when the catalogue has no such operation."""
+        return of_pair(self.task_type, self.action_type)
 
 
 class Heartbeat(models.Model):

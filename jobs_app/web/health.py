@@ -32,7 +32,7 @@ def page(request: HttpRequest) -> HttpResponse:
     by = actor_of(request)
     permissions.require(permissions.see_health(by), by=by, to="see health")
     context = {
-        "signs": health.look(),
+        "signs": [sign for sign in health.look() if sign.page != "foreign" or permissions.see_foreign(by) is None],
         "counts": health.counts(),
         "is_stopped": any(pause.cause == Pause.Cause.PERSON for pause in pauses.all_current()),
         "why_not_pause": permissions.pause(by),

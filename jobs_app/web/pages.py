@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET
 
 from .. import explain, listing, permissions
 from ..errors import NotFound
-from ..models import Submission
+from ..models import ForeignTask, Submission
 from ..operations import OPERATIONS
 from ..states import FINAL, LABELS, State
 from .actions import actions
@@ -23,11 +23,13 @@ SHOWN = 8
 
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
-    visible = permissions.visible_to(actor_of(request)).with_people().order_by("-created_at", "-id")
+    by = actor_of(request)
+    visible = permissions.visible_to(by).with_people().order_by("-created_at", "-id")
     context = {
         "in_doubt": visible.filter(status=State.UNKNOWN)[:SHOWN],
         "open": visible.exclude(status__in=[*FINAL, State.UNKNOWN])[:SHOWN],
         "latest": visible.filter(status__in=FINAL)[:SHOWN],
+        "foreign": 0 if permissions.see_foreign(by) else ForeignTask.objects.unnoted().count(),
     }
     return render(request, "home.html", context)
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,11 +9,10 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from .. import searching, verifying
+from .. import health, searching, verifying
 from ..audit import read
 from ..audit.actions import MEANINGS, Action
 from ..audit.qualifiers import OUTCOMES
@@ -29,7 +27,6 @@ FIELDS = (
     *("action", "actor", "outcome", "operation", "submission", "file", "task", "reference", "space", "batch"),
     *("token", "request", "ip", "since", "until", "reads"),
 )
-STALE = timedelta(hours=36)  # after so long without a check, the nightly one was missed
 FILES_SHOWN = 20
 
 
@@ -104,7 +101,7 @@ def _page(
         "line": line,
         "problems": problems,
         "proof": proof,
-        "is_stale": proof is not None and timezone.now() - proof.at > STALE,
+        "is_stale": proof is not None and read.age_of(Action.TRAIL_VERIFIED) > health.LONGEST_BETWEEN_CHECKS,
         "extent": read.extent(),
         "actions": list(Action),
         "operations": OPERATIONS,

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import changes, compose, credentials, decisions, health, pages, session, trail, unknowns
+from . import changes, compose, credentials, decisions, foreign, health, pages, session, trail, unknowns
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -23,6 +23,8 @@ urlpatterns = [
     path("audit/", trail.search, name="audit"),
     path("audit/verify/", trail.verify, name="verify-trail"),
     path("audit/<int:seq>/", trail.event, name="event"),
+    path("audit/foreign/", foreign.listed, name="foreign"),
+    path("audit/foreign/note/", foreign.note, name="note-foreign"),
     path("credentials/", credentials.page, name="credentials"),
     path("health/", health.page, name="health"),
     path("health/pause/", health.pause, name="pause"),

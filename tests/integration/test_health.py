@@ -1,6 +1,6 @@
 """Readiness and the health page: every trouble is noticed, named in a sentence, and nothing else is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ from tests.doors import client_of, newest_event, without_the_trail
 from tests.doors import operator_actor as acting
 from tests.examples import body
 from tests.integration.test_dispatch import sandbox
+from tests.outside import begin_anew, told_so_long_ago
 from tests.servers import Broker
 
 __all__ = ["sandbox"]
@@ -176,10 +177,54 @@ def test_a_trail_that_is_broken_makes_it_unready(well: None) -> None:
     assert reasons() == []
 
 
+NIGHTLY = [(Action.TRAIL_VERIFIED, {"sealedUpToSeq": 1}), (Action.TASKS_COMPARED, {"until": "2026-11-24T00:00:00Z"})]
+
+
+@pytest.fixture
+def trail_of_a_month(database: None) -> Iterator[None]:
+    begin_anew(timedelta(days=30))
+    yield
+    begin_anew(timedelta())
+
+
+@pytest.mark.parametrize("action", dict(NIGHTLY))
+@pytest.mark.parametrize(("hours", "is_missed"), [(47, False), (49, True)])
+def test_what_is_due_every_night_is_missed_after_two_days(
+    trail_of_a_month: None, well: None, auditor: User, action: Action, hours: int, is_missed: bool
+) -> None:
+    for each, fields in NIGHTLY:
+        audit.record(each, by=COMMAND_LINE, **fields)
+    told_so_long_ago(action, timedelta(hours=hours))
+    assert ("has not gone well for 2 days" in shown(auditor)) == is_missed
+    assert reasons() == []
+
+
+def test_a_night_that_failed_does_not_count(trail_of_a_month: None, well: None, auditor: User) -> None:
+    audit.record(Action.TASKS_COMPARED, by=COMMAND_LINE, until="2026-11-24T00:00:00Z")
+    told_so_long_ago(Action.TASKS_COMPARED, timedelta(hours=49))
+    audit.record(Action.TASKS_COMPARED, by=COMMAND_LINE, outcome="failed", detail="KooDrive was away.")
+    page = shown(auditor)
+    assert "compared up to 2026-11-24 00:00 UTC; failed" in page
+    assert "KooDrive was away." in page
+    assert "has not gone well for 2 days" in page
+
+
+@pytest.mark.parametrize("age", [timedelta(hours=47), timedelta(hours=49)])
+def test_a_check_that_was_never_done_is_missed_when_the_trail_is_two_days_old(
+    trail_of_a_month: None, well: None, auditor: User, age: timedelta
+) -> None:
+    begin_anew(age)
+    page = shown(auditor)
+    assert page.count("has not gone well for 2 days") == (2 if age > timedelta(days=2) else 0)
+    assert page.count("that happens every night") == 2
+    assert reasons() == []
+
+
 @pytest.mark.parametrize("person", ["operator", "approver", "auditor", "administrator"])
 def test_every_role_sees_how_it_is(well: None, person: str, request: pytest.FixtureRequest) -> None:
     page = shown(request.getfixturevalue(person))
-    assert page.count("All is well.") == 9
+    # Approvers don't see the tasks that the portal did not send.
+    assert page.count("All is well.") == (9 if person == "approver" else 10)
     assert "Nothing holds sending back." in page
 
 

@@ -137,6 +137,8 @@ def test_a_damaged_data_folder_is_told_and_not_overwritten(load: Any, tmp_path: 
 def test_where_mail_goes(load: Any, address: str, expected: dict[str, Any]) -> None:
     settings = load(**PRODUCTION, PORTAL_MAIL_URL=address)
     assert {name: settings[name] for name in expected} == expected
+    assert settings["HAS_MAIL"]
+    assert not load(**PRODUCTION)["HAS_MAIL"]
 
 
 @pytest.mark.parametrize("address", ["mail.example.com", "http://mail", "smtp://", "smtp://me:secret@host:port"])
