@@ -111,6 +111,9 @@ def test_it_starts_serves_refuses_a_second_one_and_leaves_nothing_behind(stack: 
 
     eventually(is_ready, what="worker, sealer and everything else have shown that they work")
 
+    assert '"audit"' not in stack.said
+    assert '"event":{"action":"person.created"' in (stack.folder / "log" / "stack.log").read_text()
+
     second = stack.again()
     assert (second.returncode, second.stdout) == (1, "")
     assert "runs on" in second.stderr
