@@ -14,14 +14,18 @@ from .verifier import Broken, Report
 __all__ = ["Broken", "Report", "live"]
 
 
-def live(anchors: Mapping[int, str] | None = None, *, by: Actor) -> Report:
-    """What the whole trail amounts to; raises ``Broken``. Either way an event tells the result."""
+def live(anchors: Mapping[int, str] | None = None, *, log: Mapping[int, bytes] | None = None, by: Actor) -> Report:
+    """What the whole trail amounts to; raises ``Broken``. Either way an event tells the result.
+
+    ``log`` are events as they were logged (``verifier.read_log``), read before this is called.
+    """
     try:
         # The seals first: of events that come later none can be missing. Both are closed at once, not when they are
         # collected, since they hold a transaction while they are open.
         upto = export.newest_seal()
         with closing(export.lines()) as lines, closing(export.seals(upto)) as seals:
-            report = verifier.check(verifier.archive_events(lines), seals, keys.public(), anchors, keys.verify)
+            events = verifier.archive_events(lines)
+            report = verifier.check(events, seals, keys.public(), anchors, keys.verify, log=log)
         _check_names()
     except Broken as error:
         record(Action.TRAIL_VERIFIED, by=by, outcome="failed", detail=str(error))
@@ -34,6 +38,7 @@ def live(anchors: Mapping[int, str] | None = None, *, by: Actor) -> Report:
         sealedUpToSeq=report.last_sealed,
         unsealed=report.unsealed,
         anchored=report.anchored,
+        logged=report.logged if log is not None else None,
     )
     return report
 

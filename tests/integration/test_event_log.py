@@ -7,7 +7,6 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -25,18 +24,6 @@ from tests.examples import body
 from tests.processes import ROOT, address
 
 pytestmark = pytest.mark.usefixtures("database")
-
-
-@pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    """What the log gets from now on, through the formatter of the settings."""
-    events, stream = logging.getLogger(logs.EVENTS), io.StringIO()
-    configured = events.handlers[0]
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(configured.formatter)
-    events.addHandler(handler)
-    yield stream
-    events.removeHandler(handler)
 
 
 def logged(log: io.StringIO) -> list[dict[str, Any]]:
