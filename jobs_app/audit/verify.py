@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from contextlib import closing
 
-from django.db import connection
+from django.db import DataError, connection
 
 from ..actors import Actor
 from . import export, keys, verifier
@@ -27,6 +27,7 @@ def live(anchors: Mapping[int, str] | None = None, *, log: Mapping[int, bytes] |
             events = verifier.archive_events(lines)
             report = verifier.check(events, seals, keys.public(), anchors, keys.verify, log=log)
         _check_names()
+        _check_columns()
     except Broken as error:
         record(Action.TRAIL_VERIFIED, by=by, outcome="failed", detail=str(error))
         raise
@@ -50,3 +51,26 @@ def _check_names() -> None:
         )
         if row := cursor.fetchone():
             raise Broken(f"The name of {row[0]} is not the one that the events stand for.")
+
+
+# What is searched and shown by date is a copy of what is sealed: a change of the copy alone would hide an event.
+_OTHER_COLUMNS = """
+SELECT e.seq FROM audit.event e, LATERAL (SELECT e.line::jsonb AS parsed) l, LATERAL audit.columns(l.parsed->'event') c
+WHERE (e.seq, e.at, e.action, e.outcome, e.actor, e.submission, e.status, e.request, e.batch, e.task, e.operation,
+       e.space, e.source, e.reference, e.token, e.ip)
+  IS DISTINCT FROM
+      ((l.parsed->>'seq')::bigint, (l.parsed->>'at')::timestamptz, c.action, c.outcome, c.actor, c.submission, c.status,
+       c.request, c.batch, c.task, c.operation, c.space, c.source, c.reference, c.token, c.ip)
+ORDER BY e.seq LIMIT 1
+"""
+
+
+def _check_columns() -> None:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(_OTHER_COLUMNS)
+            row = cursor.fetchone()
+    except DataError as error:
+        raise Broken(f"An event has a line that can't be read: {error}".strip()) from error
+    if row:
+        raise Broken(f"Event {row[0]} is searched by something else than stands in its line: a column was changed.")
