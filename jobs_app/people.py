@@ -1,4 +1,4 @@
-"""People and services: making them, from the command line."""
+"""People and services: making them, their passwords, the first use of a token."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from . import audit
 from .actors import Actor, Role, Scope
-from .audit import Action
+from .audit import Action, Entry
 from .errors import Invalid, Problem
 from .models import ApiToken, RoleGrant, Service, User
 
@@ -56,3 +56,13 @@ def create_token(
             until=token.expires_at.isoformat(),
         )
     return secret
+
+
+_FIRST_USE = (
+    "UPDATE jobs_app_apitoken SET first_used_at = statement_timestamp() WHERE id = %s AND first_used_at IS NULL"
+)
+
+
+def use_token(token: ApiToken, *, by: Actor) -> None:
+    """Notes that the token is used for the first time; of several at once one does. Raises ``AuditUnavailable``."""
+    audit.record_with(_FIRST_USE, [token.pk], Entry(Action.TOKEN_USED, by, details={"token": f"token:{token.pk}"}))
