@@ -1,5 +1,6 @@
-"""People and services: making them, their passwords, the first use of a token."""
+"""People and services: making them, their passwords, erasing a name, the first use of a token."""
 
+import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -11,15 +12,19 @@ from django.utils import timezone
 
 from . import audit
 from .actors import Actor, Role, Scope
-from .audit import Action, Entry
-from .errors import Invalid, NotFound, Problem
+from .audit import Action, Entry, names
+from .errors import AlreadyErased, Invalid, LastAdministrator, NotFound, Problem
 from .models import ApiToken, RoleGrant, Service, User
+
+_ERASED = re.compile(r"erased-\d+", re.IGNORECASE)
 
 
 def create_person(name: str, password: str, *, roles: Collection[Role], email: str = "", by: Actor) -> User:
     """A new person with these roles; raises ``Invalid`` when the name is taken or the password too weak."""
     person = User(username=name, email=email)
     with _in_words():
+        if _ERASED.fullmatch(name):
+            raise ValidationError("Names of this form stand for people whose name was erased; choose another one.")
         person.clean_fields(exclude=["password"])
         person.validate_unique()
         validate_password(password, person)
@@ -42,13 +47,51 @@ def find(text: str) -> User:
 
 
 def change_password(person: User, password: str, *, by: Actor) -> None:
-    """Another password; whoever signed in with the old one is signed out. Raises ``Invalid`` when it is too weak."""
+    """Another password; whoever signed in with the old one is signed out.
+
+    Raises ``Invalid`` when it is too weak, ``AlreadyErased`` for somebody who can't sign in any more.
+    """
+    if _ERASED.fullmatch(person.username):
+        raise AlreadyErased
     with _in_words():
         validate_password(password, person)
     person.set_password(password)
     with transaction.atomic():
         person.save(update_fields=["password"])
         audit.record(Action.PASSWORD_CHANGED, by=by, person=f"person:{person.pk}")
+
+
+def erase_name(person: User, *, reason: str, by: Actor) -> None:
+    """Erases what names the person, in the trail and in their row, for good, and ends their access.
+
+    Raises ``Invalid`` for a reason that is empty or names them, ``AlreadyErased``, ``LastAdministrator``, and
+    ``OwnerNeeded`` unless the database's owner does it.
+    """
+    actor = f"person:{person.pk}"
+    with transaction.atomic(using=names.OWNER):
+        old = names.erase(actor, person.username)
+        person = User.objects.using(names.OWNER).select_for_update().get(pk=person.pk)
+        _check_reason(reason, [*old, person.username, person.first_name, person.last_name, person.email])
+        if _is_last_administrator(person):
+            raise LastAdministrator
+        person.username, person.first_name, person.last_name, person.email = f"erased-{person.pk}", "", "", ""
+        person.is_active = False
+        person.set_unusable_password()
+        person.save(using=names.OWNER)
+        audit.record(Action.NAME_ERASED, by=by, using=names.OWNER, person=actor, reason=reason)
+
+
+def _is_last_administrator(person: User) -> bool:
+    able = User.objects.using(names.OWNER).filter(is_active=True, role_grants__role=Role.ADMINISTRATOR)
+    return set(able.values_list("pk", flat=True)) == {person.pk}
+
+
+def _check_reason(reason: str, old: Collection[str]) -> None:
+    """The reason stands in the trail for good, so it must not bring back what is erased."""
+    if not reason.strip():
+        raise Invalid([Problem("", "required", "Give a reason; it stands in the trail.")])
+    if any(name and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", reason, re.IGNORECASE) for name in old):
+        raise Invalid([Problem("", "invalid", "The reason holds the name that is to be erased; leave it out.")])
 
 
 @contextmanager

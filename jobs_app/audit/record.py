@@ -158,6 +158,7 @@ def _storable(value: Any) -> Any:
     return value
 
 
+# Right for ever: of a name that was erased meanwhile the hash is what stays.
 _known_hashes: dict[tuple[str, str], str] = {}
 
 
