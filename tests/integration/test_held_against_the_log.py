@@ -21,7 +21,10 @@ from tests.doors import newest_event, past_the_guards
 
 pytestmark = pytest.mark.usefixtures("empty_trail")
 
-CHANGE = "UPDATE audit.event SET line = replace(line, 'session.started', 'session.ended') WHERE seq = {seq}"
+CHANGE = (
+    "UPDATE audit.event SET line = replace(line, 'session.started', 'session.ended'), action = 'session.ended' "
+    "WHERE seq = {seq}"
+)
 REMOVE = "DELETE FROM audit.event WHERE seq = {seq}"
 
 
