@@ -30,7 +30,7 @@ RESTRICTED = {
     "jobs_app_exportpart": "SELECT, INSERT, DELETE",
 }
 READABLE = "audit.event, audit.actor_name, audit.seal, audit.anchored, audit.instance"
-AUDIT_FUNCTIONS = ("record(text[])", "actor_hash(text, text)", "make_partitions(int)")
+AUDIT_FUNCTIONS = ("record(text[])", "actor_hash(text, text)", "make_partitions(int)", "columns(jsonb)")
 
 
 def grant() -> None:

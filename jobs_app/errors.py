@@ -97,6 +97,24 @@ class AlreadySubmitted(PortalError):
     code = "already_submitted"
 
 
+class AlreadyErased(PortalError):
+    """This person's name was erased already; there is nothing left to do."""
+
+    code = "already_erased"
+
+
+class LastAdministrator(PortalError):
+    """Nobody else is an administrator; make another one first, with create_user NAME --role administrator."""
+
+    code = "last_administrator"
+
+
+class OwnerNeeded(PortalError):
+    """Only the owner of the audit trail may do this; run it again with DATABASE_OWNER_URL set to that role."""
+
+    code = "owner_needed"
+
+
 class AuditUnavailable(PortalError):
     """The audit trail can't be written, so nothing was stored and nothing was sent; try again later."""
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from . import dispatch, idempotency, lifecycle, links, pauses
+from . import dispatch, idempotency, lifecycle, links, pauses, strangers
 from .actors import SWEEPER
 from .audit import Action
 from .errors import WrongState
@@ -19,12 +19,16 @@ AT_ONCE = 200
 
 
 def sweep(*, client: Client) -> int:
-    """Gives up lost claims, lets late work expire, tries to end a pause; the result is how much is due to be sent."""
+    """Gives up lost claims, lets late work expire, tells of strangers, tries to end a pause.
+
+    The result is how much is due to be sent.
+    """
     dispatch.give_up_lost_claims()
     _expire()
     _cancel_as_wished()
     links.delete_expired()
     idempotency.forget_old()
+    strangers.tell()
     in_doubt = Q(submission__status=State.UNKNOWN, submission__updated_at__lt=Now() - PASSWORD_LIFE_IN_DOUBT)
     ArchivePassword.objects.filter(in_doubt).delete()
     if pauses.current():

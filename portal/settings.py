@@ -9,7 +9,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from psycopg.conninfo import conninfo_to_dict
 
-from . import demo, env
+from . import demo, env, logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -274,10 +274,18 @@ REST_FRAMEWORK = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "words": {"()": logs.Words, "format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+        "bare": {"format": "%(message)s"},
+    },
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "words"},
+        "events": {"class": "logging.StreamHandler", "formatter": "bare"},
+    },
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
+        # The trail's second copy, which leaves the machine with the log; whoever collects it reads JSON alone.
+        logs.EVENTS: {"handlers": ["events"], "level": "INFO", "propagate": False},
         # Its "Bad Request" and "Not Found" lines repeat the access log.
         "django.request": {"level": "ERROR"},
         # The sweep and the poll run every few seconds; only what they do is worth a line.

@@ -19,7 +19,7 @@ from types import FrameType
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from . import demo, embedded
+from . import demo, embedded, logs
 
 READY_SECONDS = 60
 GRACE_SECONDS = 8.0  # a call to KooDrive that is still open then is cut, and its submission becomes unknown
@@ -118,7 +118,10 @@ class Stack:
         return child
 
     def _pass_on(self, child: Child) -> None:
-        """Shows what a part says, with its name before it, and keeps the beginning of it in a file."""
+        """Shows what a part says, with its name before it, and keeps the beginning of it in a file.
+
+        Events of the trail are in the file alone: nobody could read anything else on the terminal.
+        """
         path = self._folder / "log" / f"{child.part.name}.log"
         path.parent.mkdir(parents=True, exist_ok=True)
         assert child.process.stdout is not None
@@ -128,6 +131,8 @@ class Stack:
                     log.write(line)
                     log.flush()
                 text = line.decode(errors="replace").rstrip()
+                if logs.is_event(text):
+                    continue
                 child.last.append(text)
                 self._say(f"{child.part.name:<8}| {text}")
 

@@ -10,7 +10,7 @@ from rest_framework.authentication import BaseAuthentication, SessionAuthenticat
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from .. import identities
+from .. import identities, people, strangers
 from ..actors import Actor, Channel
 from ..models import ApiToken
 
@@ -31,15 +31,15 @@ class ServiceTokenAuthentication(BaseAuthentication):
         scheme, _, secret = get_authorization_header(request).partition(b" ")
         if scheme.lower() != b"bearer":
             return None
-        token = (
-            ApiToken.objects.alive(timezone.now())
-            .of_secret(secret.strip().decode("utf-8", "replace"))
-            .select_related("service")
-            .first()
-        )
+        secret, ip = secret.strip(), identities.client_ip(request.META)
+        token = _alive(secret.decode("utf-8", "replace"))
         if token is None:
+            if secret:
+                strangers.note(strangers.Kind.TOKEN, ip)
             raise AuthenticationFailed("This token isn't known, has ended or was revoked; ask for a new one.")
-        actor = identities.service(token, ip=identities.client_ip(request.META), request_id=_request_id(request))
+        actor = identities.service(token, ip=ip, request_id=_request_id(request))
+        if token.first_used_at is None:
+            people.use_token(token, by=actor)
         return ServiceUser(actor), actor
 
     def authenticate_header(self, request: Request) -> str:
@@ -56,6 +56,10 @@ class PersonSessionAuthentication(SessionAuthentication):
         user, _ = found
         ip = identities.client_ip(request.META)
         return user, identities.person(user, channel=Channel.API, ip=ip, request_id=_request_id(request))
+
+
+def _alive(secret: str) -> ApiToken | None:
+    return ApiToken.objects.alive(timezone.now()).of_secret(secret).select_related("service").first()
 
 
 def _request_id(request: Request) -> str:

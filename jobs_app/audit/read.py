@@ -209,7 +209,7 @@ def age_of(action: Action) -> timedelta:
 
 
 def names(actors: Collection[str]) -> dict[str, str]:
-    """The last known name behind each actor id."""
+    """A name of each actor that has one; none of those whose name was erased."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT actor, name FROM audit.actor_name WHERE actor = ANY(%s) AND name IS NOT NULL", [list(actors)]

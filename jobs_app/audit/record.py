@@ -3,6 +3,7 @@
 Call ``record`` in the transaction that does what it tells, as its last statement, or ``record_with`` in its place:
 either both are stored or neither.
 Raises ``AuditUnavailable`` when the line can't be written; the transaction must then be left to roll back.
+Each event also goes to the log as soon as it is committed: a copy that whoever owns the database can't change.
 """
 
 import json
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from django.db import DatabaseError, connection, transaction
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections, transaction
 from psycopg.errors import InsufficientPrivilege
 
 from ..actors import Actor
@@ -21,6 +22,7 @@ from ..models import Submission
 from .actions import Action
 
 log = logging.getLogger(__name__)
+events = logging.getLogger("jobs_app.audit.events")
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,19 @@ class Entry:
 
 
 def record(
-    action: Action, *, by: Actor, submission: Submission | None = None, outcome: str = "ok", **details: Any
+    action: Action,
+    *,
+    by: Actor,
+    submission: Submission | None = None,
+    outcome: str = "ok",
+    using: str = DEFAULT_DB_ALIAS,
+    **details: Any,
 ) -> Receipt:
-    """Writes one event; ``details`` become fields of the line, those that are None are left out."""
-    return record_all([Entry(action, by, submission, outcome, details)])[0]
+    """Writes one event over the connection ``using``.
+
+    ``details`` become fields of the line, those that are None are left out.
+    """
+    return record_all([Entry(action, by, submission, outcome, details)], using=using)[0]
 
 
 def record_with(statement: str, parameters: Sequence[Any], entry: Entry) -> Receipt | None:
@@ -59,15 +70,20 @@ def record_with(statement: str, parameters: Sequence[Any], entry: Entry) -> Rece
         "FROM done CROSS JOIN LATERAL audit.record(CASE WHEN done.changed THEN ARRAY[%s] END)"
     )
     try:
+        event = _event(entry, _name_hash(entry.by))
         with connection.cursor() as cursor:
-            cursor.execute(together, [*parameters, _line(entry, _name_hash(entry.by))])
+            cursor.execute(together, [*parameters, event])
             row = cursor.fetchone()
     except DatabaseError as error:
         if not _is_of_the_trail(error):
             raise
         log.exception("the audit trail can't be written")
         raise AuditUnavailable from error
-    return Receipt(*row) if row else None
+    if row is None:
+        return None
+    receipt = Receipt(*row)
+    _log_when_committed(receipt, event)
+    return receipt
 
 
 def _is_of_the_trail(error: DatabaseError) -> bool:
@@ -79,20 +95,30 @@ def _is_of_the_trail(error: DatabaseError) -> bool:
     return isinstance(cause, InsufficientPrivilege) or "audit.record(" in where or "audit.actor_hash(" in where
 
 
-def record_all(entries: Sequence[Entry]) -> list[Receipt]:
+def record_all(entries: Sequence[Entry], *, using: str = DEFAULT_DB_ALIAS) -> list[Receipt]:
     """Writes the events in this order, in one statement."""
     try:
         # No savepoint: whoever is told that the trail can't be written rolls everything back.
-        with transaction.atomic(savepoint=False), connection.cursor() as cursor:
-            lines = [_line(entry, _name_hash(entry.by)) for entry in entries]
-            cursor.execute("SELECT seq, hash FROM audit.record(%s)", [lines])
-            return [Receipt(*row) for row in cursor.fetchall()]
+        with transaction.atomic(using=using, savepoint=False), connections[using].cursor() as cursor:
+            written = [_event(entry, _name_hash(entry.by, using)) for entry in entries]
+            cursor.execute("SELECT seq, hash FROM audit.record(%s)", [written])
+            receipts = [Receipt(*row) for row in cursor.fetchall()]
+            for receipt, event in zip(receipts, written, strict=True):
+                _log_when_committed(receipt, event, using)
+            return receipts
     except DatabaseError as error:
         log.exception("the audit trail can't be written")
         raise AuditUnavailable from error
 
 
-def _line(entry: Entry, name_hash: str) -> str:
+def _log_when_committed(receipt: Receipt, event: str, using: str = DEFAULT_DB_ALIAS) -> None:
+    """What is rolled back is never logged, and a log that can't be written fails nobody's request."""
+    # Number and hash in front: a collector that cuts long lines leaves what is compared.
+    line = f'{{"audit":{{"seq":{receipt.seq},"hash":"{receipt.hash}","event":{event}}}}}'
+    transaction.on_commit(lambda: events.info("%s", line), using=using, robust=True)
+
+
+def _event(entry: Entry, name_hash: str) -> str:
     by = entry.by
     event = {
         "action": entry.action,
@@ -132,18 +158,19 @@ def _storable(value: Any) -> Any:
     return value
 
 
+# Right for ever: of a name that was erased meanwhile the hash is what stays.
 _known_hashes: dict[tuple[str, str], str] = {}
 
 
-def _name_hash(actor: Actor) -> str:
+def _name_hash(actor: Actor, using: str = DEFAULT_DB_ALIAS) -> str:
     """The salted hash that stands for the actor's name in the line; the name itself stands in audit.actor_name."""
     key = (actor.id, actor.name)
     if key not in _known_hashes:
-        with connection.cursor() as cursor:
+        with connections[using].cursor() as cursor:
             cursor.execute("SELECT audit.actor_hash(%s, %s)", list(key))
             found: str = cursor.fetchone()[0]
         # Only what is committed may be remembered: another transaction of this process relies on it.
-        transaction.on_commit(lambda: _known_hashes.setdefault(key, found))
+        transaction.on_commit(lambda: _known_hashes.setdefault(key, found), using=using)
         return found
     return _known_hashes[key]
 

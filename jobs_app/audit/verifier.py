@@ -1,18 +1,21 @@
 #!/usr/bin/env python3
 """Checks an archive of the audit trail: with the standard library alone, without network, database or portal.
 
-    python verify.py FILE.zip --key HEX [--key HEX ...] [--anchors FILE]
+    python verify.py FILE.zip --key HEX [--key HEX ...] [--anchors FILE] [--log FILE]
 
 The key is the sealer's public key, 64 hex digits, and must come from a place of your own, never from the archive.
 Exit code 0: whole. 1: broken, the first bad event or seal is named. 2: it could not be checked.
 
 What is checked: each seal's signature, the link to the seal before it, that ranges join, that the events within a range
-are exactly those that were sealed, byte for byte, and, with anchors, that no seal was cut off or signed anew.
+are exactly those that were sealed, byte for byte, with anchors, that no seal was cut off or signed anew, and, with the
+portal's log, that the events are those that were logged when they happened, before anything was sealed.
 """
 
 import argparse
+import bisect
 import hashlib
 import json
+import re
 import sys
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,6 +24,7 @@ from dataclasses import dataclass, field
 SEAL_FIELDS = ("n", "after", "upto", "count", "leaves", "prev", "time", "instance")
 TITLE = "koodrive-portal audit seal v1"
 WITHHELD = b'{"seq":%d,"leaf":"%s"}'
+LOGGED = re.compile(rb'\{\s*"audit"\s*:\s*\{\s*"seq"\s*:\s*(\d{1,19})\s*,\s*"hash"\s*:\s*"([0-9a-f]{64})"')
 CHECKSUM = b"sha256:%s"
 CHECKSUM_BYTES = len(CHECKSUM % (b"0" * 64))
 
@@ -75,6 +79,7 @@ class Report:
     last_sealed: int = 0
     unsealed: int = 0
     anchored: int = 0
+    logged: int = 0
     heads: dict[int, str] = field(default_factory=dict)
     is_part: bool = False
 
@@ -94,16 +99,19 @@ def check(
     anchors: Mapping[int, str] | None = None,
     verify: Verify | None = None,
     *,
+    log: Mapping[int, bytes] | None = None,
     is_part: bool = False,
 ) -> Report:
     """Checks events, in order, against their seals: each is (number, leaf, whether it is withheld).
 
-    ``keys`` are public keys by their id; ``verify`` may be a faster ``ed25519_verify``. Unless this ``is_part`` of a
-    trail, every seal must be there, from the first one on. Raises ``Broken``.
+    ``keys`` are public keys by their id; ``verify`` may be a faster ``ed25519_verify``; ``log`` holds the leaves of
+    events as they were logged. Unless this ``is_part`` of a trail, every seal must be there, from the first one on, and
+    every event that was logged. Raises ``Broken``.
     """
     verify = verify or ed25519_verify
     report = Report()
-    stream = iter(events)
+    comparison = _Comparison(log or {})
+    stream = comparison.watched(events)
     waiting = next(stream, None)
     before: Seal | None = None
     last = 0
@@ -127,6 +135,7 @@ def check(
                 f"The events after {seal.after} up to {seal.upto} are not those that seal {seal.n} closed: "
                 f"{count} of {seal.count}, or one was changed."
             )
+        comparison.close(seal)
         report.seals += 1
         report.last_sealed = seal.upto
         report.heads[seal.n] = seal.head
@@ -138,9 +147,56 @@ def check(
         report.unsealed += 1
         report.events += 1
         waiting = next(stream, None)
+    # After the seals: what they find wrong was changed later than what only the log knows.
+    report.logged = comparison.conclude(is_part=is_part)
     if anchors is not None:
         report.anchored = _check_anchors(report, anchors, is_part=is_part)
     return report
+
+
+class _Comparison:
+    """Holds events against the log while they are read."""
+
+    def __init__(self, log: Mapping[int, bytes]) -> None:
+        self._left = dict(log)
+        self._agreeing = 0
+        self._differing: list[int] = []
+        self._afters: list[int] = []
+        self._uptos: list[int] = []
+
+    def watched(self, events: Iterable[tuple[int, bytes, bool]]) -> Iterator[tuple[int, bytes, bool]]:
+        for seq, digest, withheld in events:
+            logged = self._left.pop(seq, None)
+            if logged == digest:
+                self._agreeing += 1
+            elif logged is not None:
+                self._differing.append(seq)
+            yield seq, digest, withheld
+
+    def close(self, seal: Seal) -> None:
+        """From now on every event of the seal's range must have been there."""
+        self._afters.append(seal.after)
+        self._uptos.append(seal.upto)
+
+    def conclude(self, *, is_part: bool) -> int:
+        """How many events agree with the log; raises ``Broken`` at the first that doesn't."""
+        if self._differing:
+            raise Broken(
+                f"Event {self._differing[0]} is not the one that was logged: it was changed before it was sealed."
+            )
+        for missing in sorted(self._left):
+            if self._is_closed(missing):
+                raise Broken(f"Event {missing} was logged and is missing: it was removed before it was sealed.")
+            if not is_part:
+                raise Broken(
+                    f"Event {missing} was logged and is missing: it was removed, or the log is newer than this; then "
+                    "take the lines up to its time only."
+                )
+        return self._agreeing
+
+    def _is_closed(self, seq: int) -> bool:
+        place = bisect.bisect_left(self._uptos, seq)
+        return place < len(self._uptos) and self._afters[place] < seq
 
 
 def _check_seal(seal: Seal, before: Seal | None, keys: Mapping[str, bytes], verify: Verify) -> None:
@@ -190,6 +246,22 @@ def read_anchors(lines: Iterable[str]) -> dict[int, str]:
             raise Unreadable(f"This is no anchor: {line.strip()[:80]!r}.")
         if found.setdefault(int(number), head) != head:
             raise Broken(f"The anchors know two different seals {number}: history was signed anew.")
+    return found
+
+
+def read_log(lines: Iterable[bytes]) -> dict[int, bytes]:
+    """The leaf of each event in the portal's log, by its number. Lines of other kinds are skipped.
+
+    Raises ``Unreadable`` when there is no event at all, ``Broken`` when one number stands for two of them.
+    """
+    found: dict[int, bytes] = {}
+    for line in lines:
+        if match := LOGGED.search(line):
+            seq, digest = int(match[1]), bytes.fromhex(match[2].decode())
+            if found.setdefault(seq, digest) != digest:
+                raise Broken(f"The log knows two different events {seq}: the trail was set back, or there are two.")
+    if not found:
+        raise Unreadable("The log holds no event of the trail.")
     return found
 
 
@@ -279,7 +351,12 @@ def check_checksum(path: str) -> None:
         raise Broken(f"{path} is damaged: its bytes don't fit to the checksum at its end.")
 
 
-def check_archive(path: str, keys: Mapping[str, bytes], anchors: Mapping[int, str] | None = None) -> Report:
+def check_archive(
+    path: str,
+    keys: Mapping[str, bytes],
+    anchors: Mapping[int, str] | None = None,
+    log: Mapping[int, bytes] | None = None,
+) -> Report:
     """Checks a whole archive against its own manifest too. Raises ``Broken`` or ``Unreadable``."""
     try:
         check_checksum(path)
@@ -287,7 +364,7 @@ def check_archive(path: str, keys: Mapping[str, bytes], anchors: Mapping[int, st
             manifest = json.loads(archive.read("manifest.json"))
             with archive.open("events.ndjson") as events, archive.open("seals.ndjson") as seals:
                 is_part = bool(manifest.get("selection"))
-                report = check(archive_events(events), archive_seals(seals), keys, anchors, is_part=is_part)
+                report = check(archive_events(events), archive_seals(seals), keys, anchors, log=log, is_part=is_part)
                 report.is_part = is_part
             with archive.open("actors.ndjson") as names:
                 check_names(names)
@@ -377,14 +454,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("archive")
     parser.add_argument("--key", action="append", required=True, help="the sealer's public key, 64 hex digits")
     parser.add_argument("--anchors", help="a file of published anchors: a line `number sha256` each")
+    parser.add_argument("--log", help="the portal's log: lines with an event of the trail are compared, others skipped")
     options = parser.parse_args(arguments)
     try:
         keys = read_keys(options.key)
-        anchors = None
+        anchors = log = None
         if options.anchors:
             with open(options.anchors, encoding="utf-8") as lines:
                 anchors = read_anchors(lines)
-        report = check_archive(options.archive, keys, anchors)
+        if options.log:
+            with open(options.log, "rb") as logged:
+                log = read_log(logged)
+        report = check_archive(options.archive, keys, anchors, log)
     except Broken as error:
         print(f"BROKEN: {error}")
         return 1
@@ -399,6 +480,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"A part of the trail only, from seals {shown}: about the rest nothing is proved.")
     print(f"{report.unsealed} events at the end are not sealed yet.")
     print(f"{report.anchored} seals agree with published anchors." if anchors is not None else "No anchors were given.")
+    print(f"{report.logged} events agree with the log." if log is not None else "No log was given.")
     return 0
 
 

@@ -111,6 +111,15 @@ def test_it_starts_serves_refuses_a_second_one_and_leaves_nothing_behind(stack: 
 
     eventually(is_ready, what="worker, sealer and everything else have shown that they work")
 
+    token = {"Authorization": f"Bearer {demo.load(stack.folder).token}"}
+    me = urllib.request.Request(f"http://127.0.0.1:{stack.port}/api/v1/me/", headers=token)
+    with urllib.request.urlopen(me) as answer:
+        assert answer.status == 200
+    for part, action in (("stack", "person.created"), ("web", "token.used")):
+        path = stack.folder / "log" / f"{part}.log"
+        eventually(lambda: f'"event":{{"action":"{action}"' in path.read_text(), what=action)  # noqa: B023
+    assert '"audit"' not in stack.said
+
     second = stack.again()
     assert (second.returncode, second.stdout) == (1, "")
     assert "runs on" in second.stderr

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from jobs_app.audit import read
+from jobs_app.audit import read, verifier
 from jobs_app.koodrive.sandbox import Fault, Kind, Sandbox
 from jobs_app.koodrive.sandbox.magic import file_id as magic_file_id
 from jobs_app.models import ArchivePassword, Submission, User
@@ -70,6 +70,14 @@ def test_the_archives_password_reaches_koodrive_and_nothing_else(
     assert not ArchivePassword.objects.exists()
     assert CANARY not in running.logs()
     assert not any(CANARY in line.text for line in read.of_submission(made.pk))
+
+
+def test_what_the_worker_logs_is_what_the_trail_holds(service: Api, running: Processes) -> None:
+    made = row(service.post("submissions/", body("copy")))
+    settled(made)
+    log = verifier.read_log(running.logs().encode().splitlines())
+    wanted = {line.parsed["seq"]: bytes.fromhex(line.hash) for line in read.of_submission(made.pk)[1:]}
+    assert wanted.items() <= log.items()
 
 
 @pytest.mark.parametrize(

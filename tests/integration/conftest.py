@@ -1,13 +1,18 @@
 """What the tests of following a task share: a sandbox whose clock a test moves, and a way to send to it."""
 
+import io
+import logging
 from collections.abc import Iterator
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from jobs_app.audit import keys
 from jobs_app.koodrive.client import Client
 from jobs_app.koodrive.sandbox import Sandbox
 from jobs_app.models import User
-from tests.doors import client_of
+from portal import logs
+from tests.doors import client_of, past_the_guards
 from tests.following import TOKEN, Send, send_as
 
 
@@ -26,3 +31,26 @@ def client(sandbox: Sandbox) -> Client:
 def send(operator: User, client: Client) -> Send:
     """Submits these files as the operator and sends them: KooDrive has the task then."""
     return send_as(operator, client)
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """What the log gets of the trail from now on, through the formatter of the settings."""
+    events, stream = logging.getLogger(logs.EVENTS), io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(events.handlers[0].formatter)
+    events.addHandler(handler)
+    yield stream
+    events.removeHandler(handler)
+
+
+@pytest.fixture
+def empty_trail(database: None) -> None:
+    """A trail that begins with the test; only the owner can, by taking the guards away."""
+    past_the_guards("TRUNCATE audit.event, audit.seal, audit.anchored")
+
+
+@pytest.fixture
+def key() -> Ed25519PrivateKey:
+    """The sealer's."""
+    return keys.private()

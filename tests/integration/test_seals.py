@@ -22,17 +22,6 @@ from tests.doors import past_the_guards
 pytestmark = pytest.mark.usefixtures("empty_trail")
 
 
-@pytest.fixture
-def empty_trail(database: None) -> None:
-    """A trail that begins with the test; only the owner can, by taking the guards away."""
-    past_the_guards("TRUNCATE audit.event, audit.seal, audit.anchored")
-
-
-@pytest.fixture
-def key() -> Ed25519PrivateKey:
-    return keys.private()
-
-
 def all_seals() -> list[verifier.Seal]:
     return list(export.seals(export.newest_seal()))
 

@@ -1,14 +1,12 @@
 """``manage.py create_user NAME --role ROLE``: a new person; the password comes from standard input."""
 
-import getpass
-import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
 from ... import people
 from ...actors import COMMAND_LINE, Role
-from ...errors import Invalid
+from ..terminal import in_words, read_password
 
 
 class Command(BaseCommand):
@@ -22,11 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--email", default="")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        password = getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
-        try:
-            people.create_person(
-                options["name"], password, roles=options["role"], email=options["email"], by=COMMAND_LINE
-            )
-        except Invalid as error:
-            raise CommandError(" ".join(problem.detail for problem in error.problems)) from error
+        name, email, roles = options["name"], options["email"], options["role"]
+        with in_words():
+            people.create_person(name, read_password(), roles=roles, email=email, by=COMMAND_LINE)
         self.stderr.write(f"{options['name']} may sign in now, as {', '.join(options['role'])}.")

@@ -1,7 +1,9 @@
 """``manage.py stack``: the whole portal in one terminal, for a demo and for development."""
 
+import logging
 import os
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -10,7 +12,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from jobs_app import demo as demo_people
-from portal import demo, embedded, stack
+from portal import demo, embedded, logs, stack
 
 PATIENCE = 10.0  # seconds for a command that runs the database for itself to end
 
@@ -35,6 +37,7 @@ class Command(BaseCommand):
             raise CommandError(f"Port {port} of {host} is taken; stop what listens there, or set PORTAL_PORT.")
         # Held for as long as this command lasts: it tells others that the database is run here.
         self._database = embedded.server_lock(folder)
+        self._keep_own_events(folder / "log" / "stack.log")
         running = stack.Stack(folder, self._say)
         running.on_signals()
         try:
@@ -64,6 +67,11 @@ class Command(BaseCommand):
         if running.wait_until_answering(f"http://{host}:{port}/"):
             self._introduce(is_new)
             self._say(f"ready: http://{host}:{port}/")
+
+    def _keep_own_events(self, path: Path) -> None:
+        """The people that it makes are events too: they go to a file, as those of the parts do."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        logging.getLogger(logs.EVENTS).handlers = [logging.FileHandler(path, mode="w", encoding="utf-8")]
 
     def _environment(self) -> dict[str, str]:
         """What the parts are given: the application's role only, never the owner's or the sealer's."""

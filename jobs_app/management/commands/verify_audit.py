@@ -23,13 +23,15 @@ class Command(BaseCommand):
             "--anchors", type=Path, metavar="FILE", help="published anchors: a line `number sha256` each"
         )
 
+        parser.add_argument("--log", type=Path, metavar="FILE", help="the portal's log, to hold the events against")
+
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            anchors = _anchors(options["anchors"])
+            anchors, log = _anchors(options["anchors"]), _log(options["log"])
             if options["archive"]:
-                report = verifier.check_archive(str(options["archive"]), keys.public(), anchors)
+                report = verifier.check_archive(str(options["archive"]), keys.public(), anchors, log)
             else:
-                report = verify.live(anchors, by=COMMAND_LINE)
+                report = verify.live(anchors, log=log, by=COMMAND_LINE)
         except verifier.Broken as error:
             self.stderr.write(f"broken: {error}")
             sys.exit(1)
@@ -38,10 +40,18 @@ class Command(BaseCommand):
             sys.exit(2)
         self.stdout.write(
             f"whole: {report.events} events, {report.seals} seals, sealed up to {report.last_sealed}; "
-            f"{report.unsealed} not sealed yet; {report.anchored} seals agree with anchors."
+            f"{report.unsealed} not sealed yet; {report.anchored} seals agree with anchors"
+            f"{'' if log is None else f'; {report.logged} events agree with the log'}."
         )
 
 
 def _anchors(given: Path | None) -> dict[int, str] | None:
     """Those of the file, or else of one that the settings name, if there is any."""
     return verifier.read_anchors(given.read_text(encoding="utf-8").splitlines()) if given else published.known()
+
+
+def _log(given: Path | None) -> dict[int, bytes] | None:
+    if given is None:
+        return None
+    with given.open("rb") as lines:
+        return verifier.read_log(lines)
