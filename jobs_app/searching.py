@@ -15,9 +15,14 @@ _SAME = "1 hour"
 _LATEST = 500  # searches among which the same one is looked for
 
 
+def require(by: Actor) -> None:
+    """Raises ``NotAllowed`` for who may not search, before anything is read of what they want."""
+    permissions.require(permissions.read_trail(by), by=by, to="read the trail")
+
+
 def search(query: Query, *, cursor: str = "", limit: int = pages.PAGE, by: Actor) -> Page:
     """A page of what the query finds, newest first; raises ``NotAllowed``, or ``Invalid`` for the cursor."""
-    _require(by)
+    require(by)
     found = pages.page(query, cursor=cursor, limit=limit)
     _tell(query.line, by)
     return found
@@ -25,7 +30,7 @@ def search(query: Query, *, cursor: str = "", limit: int = pages.PAGE, by: Actor
 
 def onwards(query: Query, *, after: int, limit: int, by: Actor) -> tuple[list[Line], int | None]:
     """What ``audit.pages.sealed`` gives; raises ``NotAllowed``."""
-    _require(by)
+    require(by)
     found = pages.sealed(query, after=after, limit=limit)
     _tell(query.line, by)
     return found
@@ -33,17 +38,13 @@ def onwards(query: Query, *, after: int, limit: int, by: Actor) -> tuple[list[Li
 
 def event(seq: int, *, by: Actor) -> Line:
     """One event; raises ``NotAllowed`` or ``NotFound``."""
-    _require(by)
+    require(by)
     line = read.line(seq)
     if line is None:
         raise NotFound
     if not _has_told(None, by):
         _tell(f"event {seq}", by)
     return line
-
-
-def _require(by: Actor) -> None:
-    permissions.require(permissions.read_trail(by), by=by, to="read the trail")
 
 
 def _tell(text: str, by: Actor) -> None:

@@ -11,9 +11,11 @@ from ..documents import LONGEST_TEXT, Reader
 from ..errors import Invalid, Problem
 from . import documents
 from .common import actor, made_once, neighbour, visible
+from .description import CURSOR, KEY, LIMIT, described
 
 
 class Cancel(APIView):
+    @described("Cancel it, or have KooDrive asked to stop it", takes="Nothing", gives="Submission", errors=(404, 409))
     def post(self, request: Request, pk: UUID) -> Response:
         by = actor(request)
         row = visible(by, pk)
@@ -22,6 +24,13 @@ class Cancel(APIView):
 
 
 class Retry(APIView):
+    @described(
+        "Submit again what is not known to have succeeded",
+        takes="NewTry",
+        gives={201: "Submission", 200: "Submission"},
+        errors=(404, 409, 422),
+        parameters=[KEY],
+    )
     def post(self, request: Request, pk: UUID) -> Response:
         by = actor(request)
         row = visible(by, pk)
@@ -40,6 +49,7 @@ class Retry(APIView):
 
 
 class Entries(APIView):
+    @described("What an archive holds", gives="Entry", is_list=True, errors=(404,), parameters=[CURSOR, LIMIT])
     def get(self, request: Request, pk: UUID) -> Response:
         row = visible(actor(request), pk)
         limit = listing.limit(request.query_params.get("limit"))
@@ -54,6 +64,7 @@ class Entries(APIView):
 
 
 class DownloadLink(APIView):
+    @described("The address of a finished package", takes="Nothing", gives="DownloadLink", errors=(404, 409, 410))
     def post(self, request: Request, pk: UUID) -> Response:
         by = actor(request)
         row = visible(by, pk)

@@ -13,6 +13,7 @@ from ..documents import LONGEST_TEXT, Reader
 from ..errors import Invalid
 from . import documents
 from .common import actor, visible
+from .description import described
 
 _NONE_YET: dict[str, Any] = {"checkedAt": None, "complete": False, "verdict": None, "candidates": []}
 _DECISIONS = ("bind", "close")
@@ -21,6 +22,7 @@ _DECISIONS = ("bind", "close")
 class Evidence(APIView):
     """What the last look into KooDrive found."""
 
+    @described("What was found in KooDrive about a doubt", gives="Evidence", errors=(404,))
     def get(self, request: Request, pk: UUID) -> Response:
         found = evidence.of(visible(actor(request), pk)) or _NONE_YET
         return Response({name: found[name] for name in _NONE_YET})
@@ -29,6 +31,7 @@ class Evidence(APIView):
 class Resolve(APIView):
     """One person's decision: which task it is, or that nobody can tell."""
 
+    @described("Settle a doubt", takes="Resolution", gives="Submission", errors=(404, 409))
     def post(self, request: Request, pk: UUID) -> Response:
         by = actor(request)
         row = visible(by, pk)

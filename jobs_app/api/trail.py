@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -13,6 +14,8 @@ from ..audit.search import Query
 from ..errors import Invalid, Problem
 from . import documents
 from .common import actor, neighbour
+from .description import CURSOR, LIMIT, described, qualifiers, text
+from .schemas import one_of
 
 _OWN = ("cursor", "limit", "order", "afterSeq", "text")  # parameters that are no qualifiers of the search
 
@@ -20,8 +23,27 @@ _OWN = ("cursor", "limit", "order", "afterSeq", "text")  # parameters that are n
 class AuditEvents(APIView):
     """Newest first; or, with ``order=seq``, the sealed ones oldest first, for whoever copies the trail."""
 
+    @described(
+        "Search the audit trail",
+        gives="AuditEvent",
+        is_list=True,
+        parameters=[
+            CURSOR,
+            LIMIT,
+            OpenApiParameter("order", one_of(["seq"]), description="Oldest first, sealed events only."),
+            text("afterSeq", "With order=seq: events beyond this number.", pattern="^[0-9]{1,18}$"),
+            text("text", "What must stand in the line."),
+            text("since", "At this time or later; a day counts whole."),
+            text("until", "Before this time; a day counts whole."),
+            OpenApiParameter(
+                "reads", one_of(["yes", "no", "true", "false"]), description="Also events that only tell of searching."
+            ),
+            *qualifiers(),
+        ],
+    )
     def get(self, request: Request) -> Response:
         by, parameters = actor(request), request.query_params
+        searching.require(by)
         words = [word for word in parameters.getlist("text") if word]
         query = Query.of({name: values for name, values in parameters.lists() if name not in _OWN}, words)
         limit = listing.limit(parameters.get("limit"))

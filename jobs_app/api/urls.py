@@ -1,6 +1,7 @@
 """The REST API's addresses."""
 
 from django.urls import path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from . import changes, feed, settling, trail, views
 
@@ -22,5 +23,7 @@ urlpatterns = [
     path("submissions/<uuid:pk>/resolve/", settling.Resolve.as_view()),
     path("changes/", feed.Changes.as_view()),
     path("audit-events/", trail.AuditEvents.as_view()),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
     re_path(r"", views.NothingHere.as_view()),
 ]

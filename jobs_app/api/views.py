@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -13,12 +14,33 @@ from ..audit import read
 from ..documents import Reader
 from ..errors import Invalid, NotFound
 from ..models import ApiToken, Submission
-from ..operations import OPERATIONS
+from ..operations import BY_NAME, OPERATIONS
+from ..states import State
 from . import documents
 from .common import actor, made_once, neighbour, visible
+from .description import CURSOR, KEY, LIMIT, described, text
+from .examples import EXAMPLES
+from .schemas import one_of
+
+_FILTERS = [
+    CURSOR,
+    LIMIT,
+    OpenApiParameter("status", {"type": "array", "items": one_of(State)}, style="form", explode=False),
+    OpenApiParameter("operation", {"type": "array", "items": one_of(BY_NAME)}, style="form", explode=False),
+    OpenApiParameter("final", one_of(["true", "false"])),
+    text("createdBy", "Such as service:3.", pattern="^(person|service):[0-9]{1,18}$"),
+    text("taskId", "KooDrive's task id."),
+    text("fileId", "A file that it names."),
+    text("reference", "Its ticket."),
+    text("retryOf", "The submission that it repeats.", format="uuid"),
+    text("since", "Made at this time or later.", format="date-time"),
+    text("until", "Made before this time.", format="date-time"),
+    text("updatedSince", "Changed at this time or later.", format="date-time"),
+]
 
 
 class Operations(APIView):
+    @described("The catalogue of operations", gives="Operation", is_list=True)
     def get(self, request: Request) -> Response:
         by = actor(request)
         permissions.require(permissions.read_catalogue(by), by=by, to="read_catalogue")
@@ -26,6 +48,7 @@ class Operations(APIView):
 
 
 class Me(APIView):
+    @described("Who the caller is", gives="Caller")
     def get(self, request: Request) -> Response:
         by = actor(request)
         token = ApiToken.objects.filter(pk=by.token or 0).first()
@@ -34,6 +57,9 @@ class Me(APIView):
 
 
 class Submissions(APIView):
+    @described(
+        "Submissions, newest first", gives="Submission", is_list=True, parameters=_FILTERS, name="submissions_list"
+    )
     def get(self, request: Request) -> Response:
         by = actor(request)
         permissions.require(permissions.read_submissions(by), by=by, to="read_submissions")
@@ -49,6 +75,14 @@ class Submissions(APIView):
             )
         )
 
+    @described(
+        "Submit a request",
+        takes="NewSubmission",
+        gives={201: "Submission", 200: "Submission"},
+        errors=(409, 413, 415, 422, 503),
+        parameters=[KEY],
+        examples=EXAMPLES,
+    )
     def post(self, request: Request) -> Response:
         by = actor(request)
         permissions.require(permissions.submit(by), by=by, to="submit")
@@ -58,6 +92,7 @@ class Submissions(APIView):
 class Validate(APIView):
     """What would become of a submission; nothing is stored."""
 
+    @described("Try a request without submitting it", takes="AnyRequest", gives="Validation", errors=(413, 415))
     def post(self, request: Request) -> Response:
         by = actor(request)
         try:
@@ -76,17 +111,20 @@ class Validate(APIView):
 
 
 class OneSubmission(APIView):
+    @described("One submission", gives="Submission", errors=(404,))
     def get(self, request: Request, pk: UUID) -> Response:
         return Response(documents.submission(visible(actor(request), pk)))
 
 
 class Files(APIView):
+    @described("Its files and what became of each", gives="File", is_list=True, errors=(404,))
     def get(self, request: Request, pk: UUID) -> Response:
         row = visible(actor(request), pk)
         return Response(documents.listed([documents.file(each) for each in row.files.all()]))
 
 
 class Events(APIView):
+    @described("Its audit events, oldest first", gives="Event", is_list=True, errors=(404,))
     def get(self, request: Request, pk: UUID) -> Response:
         row = Submission.objects.filter(pk=pk).first()
         if row is None:
@@ -102,6 +140,9 @@ class Decision(APIView):
 
     verb = staticmethod(approvals.approve)
 
+    @described(
+        "Decide on exactly the request that was looked at", takes="Decision", gives="Submission", errors=(404, 409)
+    )
     def post(self, request: Request, pk: UUID) -> Response:
         by = actor(request)
         row = visible(by, pk)
@@ -124,6 +165,7 @@ class Reject(Decision):
     verb = staticmethod(approvals.reject)
 
 
+@extend_schema(exclude=True)
 class NothingHere(APIView):
     """Whatever address the API doesn't know."""
 

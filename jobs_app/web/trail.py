@@ -48,6 +48,7 @@ class Row:
 @require_GET
 def search(request: HttpRequest) -> HttpResponse:
     """The search; filled-in fields are written into its line first, so that the line is all that an address holds."""
+    searching.require(actor_of(request))
     if "fields" in request.GET:
         return _line_of_fields(request)
     line = request.GET.get("q", "")

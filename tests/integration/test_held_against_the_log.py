@@ -15,6 +15,7 @@ from django.db import transaction
 from jobs_app import audit
 from jobs_app.actors import COMMAND_LINE
 from jobs_app.audit import Action, Receipt, export, keys, seal, verifier, verify
+from jobs_app.audit.search import Query
 from jobs_app.audit.verifier import Broken
 from jobs_app.models import Event
 from tests.doors import newest_event, past_the_guards
@@ -135,7 +136,7 @@ def test_a_part_is_compared_in_what_its_seals_cover(key: Ed25519PrivateKey, log:
         seal.seal_all(key)
     first, _, third, fourth, *_ = Event.objects.order_by("seq")
     part = tmp_path / "part.zip"
-    export.write(part, export.Selection(since=third.at, until=fourth.at))
+    export.write(part, Query(since=third.at, until=fourth.at))
     report = verifier.check_archive(str(part), keys.public(), log=known(log))
     assert (report.events, report.withheld, report.logged) == (2, 1, 2)
     other = known(log) | {fourth.seq: b"\0" * 32, first.seq: b"\0" * 32}
@@ -150,7 +151,7 @@ def test_an_event_that_is_missing_in_the_range_of_a_part_is_missed(
     past_the_guards(REMOVE.format(seq=second.seq))
     seal.seal_all(key)
     part = tmp_path / "part.zip"
-    export.write(part, export.Selection(since=Event.objects.get(seq=first.seq).at))
+    export.write(part, Query(since=Event.objects.get(seq=first.seq).at))
     with pytest.raises(Broken, match=f"Event {second.seq} was logged and is missing"):
         verifier.check_archive(str(part), keys.public(), log=known(log))
 
