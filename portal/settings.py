@@ -183,6 +183,7 @@ DATABASES = {
 
 # --- Mail ------------------------------------------------------------------------------------------------------------
 _mail = env.secret("PORTAL_MAIL_URL", f"file:{DATA_DIR / 'mail'}" if IS_DEMO else "")
+MAIL_IS_SET = bool(_mail)
 if _mail:
     globals().update(env.mail("PORTAL_MAIL_URL", _mail))
 elif any(each.startswith("mailto:") for each in AUDIT_ANCHORS):
