@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import changes, compose, credentials, decisions, health, pages, session, unknowns
+from . import changes, compose, credentials, decisions, exports, health, pages, session, unknowns
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -21,6 +21,10 @@ urlpatterns = [
     path("submissions/<uuid:pk>/entries/", changes.entries, name="entries"),
     path("approvals/", decisions.inbox, name="approvals"),
     path("credentials/", credentials.page, name="credentials"),
+    path("exports/", exports.page, name="exports"),
+    path("exports/live/", exports.live, name="exports-live"),
+    path("exports/estimate/", exports.estimate, name="export-estimate"),
+    path("exports/<uuid:pk>/download/", exports.download, name="export-download"),
     path("health/", health.page, name="health"),
     path("health/pause/", health.pause, name="pause"),
     path("health/resume/", health.resume, name="resume"),
