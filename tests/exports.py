@@ -3,7 +3,12 @@
 import io
 import json
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import psycopg
+from django.db import connections
 
 from jobs_app import export_jobs, exporting
 from jobs_app.models import Export, ExportPart, User
@@ -44,3 +49,13 @@ def shown_numbers(export: Export) -> list[int]:
     """The numbers of the events that an archive shows."""
     lines = [json.loads(line) for line in members(export)["events.ndjson"].splitlines()]
     return [line["seq"] for line in lines if "event" in line]
+
+
+@contextmanager
+def held_up() -> Iterator[None]:
+    """Whoever wants to store a part of an export has to wait meanwhile."""
+    known = connections["owner"].get_connection_params()
+    address = {name: known[name] for name in ("host", "port", "user", "password", "dbname") if known.get(name)}
+    with psycopg.connect(**address) as other:
+        other.execute("LOCK TABLE jobs_app_exportpart IN EXCLUSIVE MODE")
+        yield

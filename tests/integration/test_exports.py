@@ -10,7 +10,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from django.core import mail
 from django.db import connections
@@ -22,7 +21,7 @@ from jobs_app.errors import AuditUnavailable, Gone, Invalid, NotAllowed, NotFoun
 from jobs_app.models import Event, Export, ExportPart, User
 from tests.conftest import make_person
 from tests.doors import newest_event, operator_actor, without_the_trail
-from tests.exports import asked, content, never, saved, shown_numbers, written
+from tests.exports import asked, content, held_up, never, saved, shown_numbers, written
 from tests.processes import eventually
 
 
@@ -248,16 +247,6 @@ def test_a_worker_that_lost_it_can_not_touch_it_any_more(auditor: User) -> None:
     made.refresh_from_db()
     assert (made.status, made.attempts, made.done) == ("writing", 2, 7)
     assert not ExportPart.objects.exists()
-
-
-@contextmanager
-def held_up() -> Iterator[None]:
-    """Whoever wants to store a part of an export has to wait meanwhile."""
-    known = connections["owner"].get_connection_params()
-    address = {name: known[name] for name in ("host", "port", "user", "password", "dbname") if known.get(name)}
-    with psycopg.connect(**address) as other:
-        other.execute("LOCK TABLE jobs_app_exportpart IN EXCLUSIVE MODE")
-        yield
 
 
 def _worked(stop: threading.Event) -> None:
