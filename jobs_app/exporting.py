@@ -8,7 +8,7 @@ from django.db import transaction
 
 from . import audit, permissions, tasks
 from .actors import Actor
-from .audit import Action, table
+from .audit import Action, Entry, table
 from .audit.search import Query
 from .documents import LONGEST_TEXT
 from .errors import Gone, Invalid, NotFound, Problem, TooManyOpen, WrongState
@@ -36,7 +36,7 @@ def request(kind: str, query: str, zone: str = "UTC", *, by: Actor) -> Export:
             raise TooManyOpen
         line = "" if wanted.is_everything else wanted.line
         made = Export.objects.create(kind=kind, query=line, zone=told, requested_by_id=by.key)
-        _tell(Action.EXPORT_REQUESTED, made, wanted, by)
+        _tell(Action.EXPORT_REQUESTED, made, by)
         transaction.on_commit(tasks.nudge_exports, robust=True)
     return made
 
@@ -63,7 +63,7 @@ def hand_out(export_id: UUID, *, by: Actor) -> tuple[Export, Iterator[bytes]]:
     if found.status != Export.Status.READY:
         raise WrongState("This export isn't ready; the list of exports tells how far it is, or why it failed.")
     with transaction.atomic():
-        _tell(Action.EXPORT_HANDED_OUT, found, Query.read(found.query), by, sha256=found.sha256, size=found.size)
+        _tell(Action.EXPORT_HANDED_OUT, found, by, sha256=found.sha256, size=found.size)
     return found, _parts(found)
 
 
@@ -76,7 +76,16 @@ def _parts(export: Export) -> Iterator[bytes]:
         yield bytes(part.content)
 
 
-def _tell(action: Action, export: Export, query: Query, by: Actor, **more: Any) -> None:
+def _tell(action: Action, export: Export, by: Actor, **more: Any) -> None:
     """One that is about a single submission stands among that submission's events."""
-    about = Submission.objects.filter(pk=query.single_submission).first() if query.single_submission else None
-    audit.record(action, by=by, submission=about, export=str(export.pk), kind=export.kind, query=export.query, **more)
+    told = {"export": str(export.pk), "kind": export.kind, "query": export.query, **more}
+    audit.record_all([Entry(action, by, _about(export.query), details=told)])
+
+
+def _about(line: str) -> Submission | None:
+    """The one submission that is wanted, if it is one."""
+    try:
+        wanted = Query.read(line).single_submission
+    except Invalid:
+        return None  # What can be asked for has changed since; what was written then can be loaded all the same.
+    return Submission.objects.filter(pk=wanted).first() if wanted else None

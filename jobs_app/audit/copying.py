@@ -25,10 +25,14 @@ class Progress:
 
 @contextmanager
 def one_moment() -> Iterator[None]:
-    """A transaction that only reads, and all of it at one moment: seals and events belong together."""
+    """A transaction that only reads, and all of it at one moment: seals and events belong together.
+
+    The database's limits on the time that something takes don't hold in it: a long trail takes long.
+    """
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
         yield
 
 

@@ -18,9 +18,10 @@ PHRASES: dict[str, tuple[str, str]] = {
     "selection": ("What was asked for: {line}", "查询条件：{line}"),
     "whole": ("What was asked for: the whole trail.", "查询条件：全部审计日志。"),
     "sources": (
-        "Everything on this sheet was read from the events of this archive. The number beside a fact is that of its "
-        "event in events.ndjson. Times are UTC.",
-        "本页全部内容均取自本档案中的事件。每项事实旁的编号即 events.ndjson 中对应事件的编号。时间均为 UTC。",
+        "What this sheet tells was read from the events of this archive; the number beside a fact is that of its event "
+        "in events.ndjson. What it says of seals stands in manifest.json. Times are UTC.",
+        "本页所述事实均取自本档案中的事件，旁注编号即 events.ndjson 中对应事件的编号。"
+        "有关封存的说明取自 manifest.json。时间均为 UTC。",
     ),
     "recorded": (
         "Reasons, comments and details are shown as they were recorded, in the language of their time.",
@@ -64,7 +65,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "warned": ("What was warned of", "提示过的警告"),
     "pointer": ("Place in the request", "请求中的位置"),
     "decided": ("Who decided", "审批情况"),
-    "needed": ("Approvals that were needed: {n}.", "所需审批数：{n}。"),
+    "needed": ("Approvals that were needed: {n} (event {seq}).", "所需审批数：{n}（事件 {seq}）。"),
     "sending": ("Sending to KooDrive", "向 KooDrive 发送"),
     "doubt": ("Doubt and how it was settled", "存疑及其解决"),
     "course": ("The task and its end", "任务过程与结束"),

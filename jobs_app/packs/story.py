@@ -72,13 +72,14 @@ class Story:
         return {*told, *([self._created.actor] if self._created else [])}
 
     def sections(self, say: Teller) -> Iterator[Section]:
-        if self._created:
-            yield self._asked(say, self._created)
-            yield self._warned(say, self._created)
+        if created := self._created:
+            yield self._asked(say, created)
+            yield self._warned(say, created)
+            needed = say("needed", n=created.body.get("approvalsNeeded", 0), seq=created.seq)
+            yield self._group(say, "decided", needed)
         else:
             yield Section(say("asked"), [say("not_created")])
-        needed = self._created.body.get("approvalsNeeded", 0) if self._created else "–"
-        yield self._group(say, "decided", say("needed", n=needed))
+            yield self._group(say, "decided")
         yield self._group(say, "sending")
         yield self._group(say, "doubt")
         yield self._group(say, "course")

@@ -115,6 +115,6 @@ def _evidence(found: Any) -> str:
     if not isinstance(found, dict):
         return ""
     fits = {True: "✓", False: "✕", None: "?"}
-    reasons = [f"{fits[each['fits']]} {each['what']}: {each['detail']}" for each in found.get("reasons", [])]
+    reasons = [f"{fits[each['fits']]} {each['what']}: {each['detail']}" for each in found.get("reasons") or []]
     looked = [str(found[name]) for name in ("verdict", "checkedAt") if found.get(name)]
-    return " / ".join([*looked, *map(str, found.get("tasks", [])), *reasons])
+    return " / ".join([*looked, *map(str, found.get("tasks") or []), *reasons])

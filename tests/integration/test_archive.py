@@ -88,7 +88,8 @@ def test_the_lines_are_those_of_the_trail_byte_for_byte(archive: Path) -> None:
     hashes = {
         item["hash"]
         for item in names
-        if hashlib.sha256((item["salt"] + item["name"]).encode()).hexdigest() == item["hash"]
+        if item["name"] is not None
+        and hashlib.sha256((item["salt"] + item["name"]).encode()).hexdigest() == item["hash"]
     }
     assert {event["event"]["actor"]["name"] for event in events} <= hashes
     assert (manifest["events"], manifest["firstSeq"], manifest["lastSeq"]) == (18, events[0]["seq"], events[-1]["seq"])
