@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 
 from . import audit, permissions, tasks
 from .actors import Actor
@@ -58,7 +59,7 @@ def hand_out(export_id: UUID, *, by: Actor) -> tuple[Export, Iterator[bytes]]:
     found = Export.objects.filter(pk=export_id).first()
     if found is None:
         raise NotFound
-    if found.status == Export.Status.DELETED:
+    if found.expires_at and found.expires_at <= timezone.now():
         raise Gone(_GONE)
     if found.status != Export.Status.READY:
         raise WrongState("This export isn't ready; the list of exports tells how far it is, or why it failed.")

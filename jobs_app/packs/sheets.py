@@ -30,8 +30,8 @@ def sheets(archive: zipfile.ZipFile, progress: Progress) -> Iterator[tuple[str, 
         say = Teller(language, names)
         sections = [*tale.sections(say), *proved.sections(say, found.events_sha256)]
         title = say("title_submission", id=of_one) if of_one else say("title")
-        context = {"say": say, "title": title, "intro": _intro(say, found.manifest), "sections": sections}
-        yield f"cover-{language}.html", render_to_string("evidence/cover.html", context | {"lang": say("lang")})
+        context = {"title": title, "intro": _intro(say, found.manifest), "sections": sections, "lang": say("lang")}
+        yield f"cover-{language}.html", render_to_string("evidence/cover.html", context)
 
 
 def _intro(say: Teller, manifest: dict[str, Any]) -> list[str]:

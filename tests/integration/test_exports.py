@@ -285,6 +285,8 @@ def test_when_its_time_is_over_the_row_stays_and_the_parts_go(auditor: User) -> 
     made = written(asked(auditor, "csv"))
     _, parts = exporting.hand_out(made.pk, by=by)
     changed(made, expires_at=timezone.now() - timedelta(seconds=1))
+    with pytest.raises(Gone):
+        exporting.hand_out(made.pk, by=by)
     export_jobs.sweep()
     made.refresh_from_db()
     assert (made.status, made.sha256 != "") == ("deleted", True)
