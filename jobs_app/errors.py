@@ -85,6 +85,12 @@ class Gone(PortalError):
     code = "gone"
 
 
+class TooManyOpen(PortalError):
+    """As many as you may ask for at once aren't written yet; wait until one of them is ready."""
+
+    code = "too_many_open"
+
+
 class RequestDiffers(PortalError):
     """The request is not the one that you looked at; load it again, read it, and decide anew."""
 

@@ -60,6 +60,11 @@ def read_trail(actor: Actor) -> Refusal:
     return _unless(Role.AUDITOR in actor.roles or Scope.AUDIT in actor.scopes)
 
 
+def export(actor: Actor) -> Refusal:
+    """Ask for archives, evidence packs and tables of the trail, see them all and load them."""
+    return _unless(Role.AUDITOR in actor.roles)
+
+
 def decide(actor: Actor, submission: Submission) -> Refusal:
     """Approve or reject."""
     if actor.kind is not Kind.PERSON:

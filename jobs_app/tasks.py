@@ -11,7 +11,7 @@ from celery import shared_task, signals
 from django.db import connections
 from kombu.exceptions import OperationalError
 
-from . import audit, connection, dispatch, identities, pulse, reconciling, settling, sweeping, tracking
+from . import audit, connection, dispatch, export_jobs, identities, pulse, reconciling, settling, sweeping, tracking
 from .actors import SWEEPER, Channel
 from .audit import anchors, verify
 from .koodrive.client import Client
@@ -29,6 +29,7 @@ _QUIET = 5.0  # seconds without a nudge after the broker failed one, so that no 
 _silent_until = 0.0
 _ending = threading.Event()
 _senders = threading.BoundedSemaphore(1)
+_exporting = threading.Lock()
 
 
 @signals.celeryd_after_setup.connect
@@ -81,7 +82,30 @@ def _end(**kwargs: object) -> None:
 def sweep() -> None:
     for _ in range(min(sweeping.sweep(client=_client()), AT_ONCE)):
         _ring(send)
+    if export_jobs.sweep():
+        _ring(write_exports)
     pulse.beat("worker")
+
+
+@shared_task
+def write_exports() -> None:
+    """Has them written, one at a time in a process, by a thread of its own: however long it takes, it holds up nothing.
+
+    The process ends after that thread, which stops at once when the worker is ending.
+    """
+    if _exporting.acquire(blocking=False):
+        threading.Thread(target=_write_exports, name="exports").start()
+
+
+def _write_exports() -> None:
+    try:
+        while not _ending.is_set() and export_jobs.write_next(stop=_ending.is_set):
+            pass
+    except Exception:
+        log.exception("exports can't be written now; the sweep has it tried again")
+    finally:
+        connections.close_all()
+        _exporting.release()
 
 
 @shared_task
@@ -134,6 +158,11 @@ def make_partitions() -> None:
 def nudge(submission: Submission) -> None:
     """Tells the workers that it is due. Never raises and never waits long: without a broker the sweep finds it."""
     _ring(send, str(submission.pk))
+
+
+def nudge_exports() -> None:
+    """Tells the workers that an export waits; without a broker the sweep does."""
+    _ring(write_exports)
 
 
 def nudge_poll() -> None:

@@ -4,27 +4,25 @@ A part of the trail is exported with the bare leaves of the other events in the 
 Nothing is held in memory but a few blocks, however long the trail is.
 """
 
-import hashlib
 import json
 import zipfile
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from django.conf import settings
 from django.db import connection, connections, transaction
 from psycopg import sql
 
 from . import anchors, keys, verifier
+from .copying import Progress, blocks, digest_of, one_moment
 from .search import Query
 
 VERSION = "koodrive-portal audit archive v1"
-BLOCK = 1 << 20  # bytes written at once
 _DATE = (1980, 1, 1, 0, 0, 0)  # the same trail gives the same bytes
 SECOND = "sealer"
-_COPY = "COPY ({}) TO STDOUT"
 ALL: sql.Composable = sql.SQL("true")
 # Of seals that end at the same number the first holds the events; the others are empty.
 _HOLDING = sql.SQL(
@@ -50,19 +48,29 @@ _SEALS = sql.SQL(
 )
 
 
-def write(path: Path, query: Query | None = None) -> dict[str, Any]:
+# Further members of an archive, each with its name, told from what stands in it already.
+Sheets = Callable[[zipfile.ZipFile, Progress], Iterable[tuple[str, str]]]
+
+
+def write(path: Path, query: Query | None = None, *, sheets: Sheets | None = None) -> dict[str, Any]:
     """Writes what the query finds to ``path``, whole or not at all; the result is its manifest. Raises OSError."""
     draft = path.with_name(f"{path.name}.part")
     try:
-        with transaction.atomic(), zipfile.ZipFile(draft, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
-            with connection.cursor() as cursor:
-                # One moment for all that is read, so that seals and events belong together.
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            manifest = _Writer(archive, query or Query()).write()
-        _append_checksum(draft)
+        with draft.open("w+b") as file:
+            manifest = write_into(file, query or Query(), Progress(), sheets=sheets)
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
+    return manifest
+
+
+def write_into(file: IO[bytes], query: Query, progress: Progress, *, sheets: Sheets | None = None) -> dict[str, Any]:
+    """Writes what the query finds into an empty file that can be read too; the result is the archive's manifest."""
+    with one_moment(), zipfile.ZipFile(file, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+        writer = _Writer(archive, query, progress)
+        manifest = writer.write()
+        writer.add(sheets(archive, progress) if sheets else [])
+    _append_checksum(file)
     return manifest
 
 
@@ -77,31 +85,38 @@ class _Range:
 
 
 class _Writer:
-    def __init__(self, archive: zipfile.ZipFile, query: Query) -> None:
-        self._archive, self._query = archive, query
+    def __init__(self, archive: zipfile.ZipFile, query: Query, progress: Progress) -> None:
+        self._archive, self._query, self._progress = archive, query, progress
         self._shown = query.condition()
 
     def write(self) -> dict[str, Any]:
         ranges = self._ranges()
-        events = self._stream("events.ndjson", *self._events(ranges))
+        self._progress.total = sum(each.upto - each.after for each in ranges)  # gaps in the numbers included
+        events = self._stream("events.ndjson", *self._events(ranges), told=True)
         seals = self._stream("seals.ndjson", *self._seals(ranges))
         self._stream("actors.ndjson", self._actors())
         manifest = self._manifest(events, seals)
-        self._put("manifest.json", json.dumps(manifest, indent=1, ensure_ascii=False))
-        self._put("verify.py", Path(verifier.__file__).read_text(encoding="utf-8"))
-        self._put("README.txt", README)
+        self.add(
+            [
+                ("manifest.json", json.dumps(manifest, indent=1, ensure_ascii=False)),
+                ("verify.py", Path(verifier.__file__).read_text(encoding="utf-8")),
+                ("README.txt", README),
+            ]
+        )
         return manifest
 
-    def _put(self, name: str, text: str) -> None:
-        self._archive.writestr(zipfile.ZipInfo(name, _DATE), text)
+    def add(self, members: Iterable[tuple[str, str]]) -> None:
+        for name, text in members:
+            self._archive.writestr(zipfile.ZipInfo(name, _DATE), text)
 
-    def _stream(self, name: str, *queries: sql.Composable) -> int:
+    def _stream(self, name: str, *queries: sql.Composable, told: bool = False) -> int:
         """Copies the single column of each query into a member, a line each; how many lines."""
         lines = 0
         with self._archive.open(zipfile.ZipInfo(name, _DATE), "w", force_zip64=True) as member:
-            for block, count in (block for query in queries for block in _blocks(query)):
+            for block, count in (block for query in queries for block in blocks(query)):
                 member.write(block)
                 lines += count
+                self._progress.wrote(count if told else 0)
         return lines
 
     def _ranges(self) -> list["_Range"]:
@@ -143,7 +158,7 @@ class _Writer:
             "environment": settings.PORTAL_ENV,
             "portal": settings.PORTAL_BASE_URL,
             "madeAt": datetime.now(UTC).isoformat(timespec="seconds"),
-            "selection": self._query.line,
+            "selection": "" if self._query.is_everything else self._query.line,
             "events": events,
             "withheld": events - shown,
             "firstSeq": first,
@@ -159,7 +174,7 @@ class _Writer:
 
 def lines() -> Generator[bytes]:
     """Every event's exact line, in order, from the database."""
-    for block, _ in _blocks(sql.SQL("SELECT line FROM audit.event ORDER BY seq")):
+    for block, _ in blocks(sql.SQL("SELECT line FROM audit.event ORDER BY seq")):
         yield from block.splitlines(keepends=True)
 
 
@@ -177,35 +192,11 @@ def seals(upto: int) -> Generator[verifier.Seal]:
             yield from (verifier.Seal.read(text, key_id, bytes(signature)) for text, key_id, signature in rows)
 
 
-def _blocks(query: sql.Composable) -> Iterator[tuple[bytes, int]]:
-    """What a query of one text column gives, in blocks of lines, each with the number of its lines."""
-    with connection.cursor() as cursor, cursor.copy(sql.SQL(_COPY).format(query)) as copy:
-        block: list[bytes] = []
-        size = 0
-        for row in copy:
-            block.append(bytes(row))
-            size += len(row)
-            if size >= BLOCK:
-                yield _unescaped(block), len(block)
-                block, size = [], 0
-        if block:
-            yield _unescaped(block), len(block)
-
-
-def _unescaped(rows: list[bytes]) -> bytes:
-    """COPY doubles backslashes; of its other escapes, for control characters, none can stand in a line of JSON."""
-    return b"".join(rows).replace(b"\\\\", b"\\")
-
-
-def _append_checksum(path: Path) -> None:
-    with path.open("r+b") as file:
-        # The zip's own comment: its length stands in the last two bytes of the file, which has none yet.
-        file.seek(-2, 2)
-        file.write(verifier.CHECKSUM_BYTES.to_bytes(2, "little"))
-        file.seek(0)
-        digest = hashlib.file_digest(file, "sha256")
-        file.seek(0, 2)
-        file.write(verifier.CHECKSUM % digest.hexdigest().encode())
+def _append_checksum(file: IO[bytes]) -> None:
+    # The zip's own comment: its length stands in the last two bytes of the file, which has none yet.
+    file.seek(-2, 2)
+    file.write(verifier.CHECKSUM_BYTES.to_bytes(2, "little"))
+    file.write(verifier.CHECKSUM % digest_of(file).encode())
 
 
 README = """An archive of the audit trail of a KooDrive batch portal.
@@ -214,6 +205,7 @@ events.ndjson   the events, one line each, exactly as they were recorded; withhe
 seals.ndjson    the signed statements about closed ranges of events
 actors.ndjson   the names behind the actors of the events; the events hold salted hashes of them
 manifest.json   what was exported, when, and how much it is
+cover-*.html    in an evidence pack: what these events tell, in words, each fact with the number of its event
 verify.py       checks all of it with Python 3.11 or newer, without network and without the portal
 
 Take the sealer's public key from your own records, not from here or from who gave you this archive. Then:

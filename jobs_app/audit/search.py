@@ -76,6 +76,13 @@ class Query:
         return not (self.filters or self.words or self.since or self.until)
 
     @property
+    def single_submission(self) -> str | None:
+        """The id of the one submission, when it wants all about that and nothing else."""
+        ids = self.filters.get("submission", ())
+        alone = len(self.filters) == len(ids) == 1 and not (self.words or self.since or self.until)
+        return ids[0] if alone else None
+
+    @property
     def line(self) -> str:
         """It as a line again, in a fixed order: the same search is the same line."""
         parts = [f"{name}:{_quoted(value)}" for name in FILTERS for value in _values(name, self.filters.get(name, ()))]

@@ -23,6 +23,7 @@ def portal(request: HttpRequest) -> dict[str, Any]:
         "may_submit": permissions.submit(actor) is None,
         "is_approver": Role.APPROVER in actor.roles,
         "may_read_trail": permissions.read_trail(actor) is None,
+        "may_export": permissions.export(actor) is None,
         "may_see_health": permissions.see_health(actor) is None,
         "may_set_credentials": permissions.set_credentials(actor) is None,
         "pauses": [(pause, pauses.HOW_IT_ENDS[pause.cause]) for pause in pauses.all_current()],

@@ -76,6 +76,7 @@ def context_of(request: HttpRequest, pk: UUID) -> dict[str, Any]:
         "doubt": doubt_of(row, by=actor_of(request)),
         "may_decide": refusal is None,
         "why_not_decide": refusal.detail if refusal else "",
+        "may_export": permissions.export(actor_of(request)) is None,
         "actions": actions(actor_of(request), row),
         "entries": listing.entries(row).rows if row.operation == "preview_archive" else [],
     }

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import changes, compose, credentials, decisions, foreign, health, pages, session, trail, unknowns
+from . import changes, compose, credentials, decisions, exports, foreign, health, pages, session, trail, unknowns
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -26,6 +26,10 @@ urlpatterns = [
     path("audit/foreign/", foreign.listed, name="foreign"),
     path("audit/foreign/note/", foreign.note, name="note-foreign"),
     path("credentials/", credentials.page, name="credentials"),
+    path("exports/", exports.page, name="exports"),
+    path("exports/live/", exports.live, name="exports-live"),
+    path("exports/estimate/", exports.estimate, name="export-estimate"),
+    path("exports/<uuid:pk>/download/", exports.download, name="export-download"),
     path("health/", health.page, name="health"),
     path("health/pause/", health.pause, name="pause"),
     path("health/resume/", health.resume, name="resume"),

@@ -66,7 +66,8 @@ def rewritten(path: Path, change: Callable[[str, bytes], bytes]) -> Path:
     with zipfile.ZipFile(path) as before, zipfile.ZipFile(other, "w") as after:
         for info in before.infolist():
             after.writestr(info.filename, change(info.filename, before.read(info.filename)))
-    export._append_checksum(other)
+    with other.open("r+b") as file:
+        export._append_checksum(file)
     return other
 
 
