@@ -179,6 +179,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "p_count": ("times", "次数"),
     "p_ip": ("from", "来自"),
     "p_tasks": ("tasks", "任务"),
+    "p_note": ("note", "备注"),
 }
 
 

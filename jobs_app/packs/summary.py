@@ -146,5 +146,8 @@ def _slim(event: Event) -> Event:
 
 
 def _tells_of_foreign_tasks(event: Event) -> bool:
-    found = event.action == Action.TASKS_COMPARED and event.body.get("outcome") != "ok"
-    return found or event.action == Action.TASKS_NOTED
+    """A comparison that found new ones or could not be made, or what somebody noted; not one that found nothing."""
+    compared = event.action == Action.TASKS_COMPARED
+    return (compared and (event.body["outcome"] != "ok" or bool(event.body.get("new")))) or (
+        event.action == Action.TASKS_NOTED
+    )

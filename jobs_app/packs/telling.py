@@ -92,6 +92,9 @@ class Teller:
         for name in _PARTICULARS:
             if body.get(name) is not None:
                 yield f"{self(f'p_{name}')}: {body[name]}"
+        if tasks := body.get("tasks"):
+            named = ", ".join(str(each["taskId"]) for each in tasks[:_MOST_NAMED])
+            yield f"{self('p_tasks')}: {named}{' …' if len(tasks) > _MOST_NAMED else ''} ({len(tasks)})"
         if answer := _answer(body.get("result")):
             yield f"{self('p_answer')}: {answer}"
         if evidence := _evidence(body.get("evidence")):
@@ -100,8 +103,9 @@ class Teller:
 
 _PARTICULARS = (
     *("attempt", "traceId", "httpStatus", "task", "detail", "reason", "comment", "requestSha256", "expiresAt"),
-    *("export", "query", "to", "why", "count", "tasks", "ip"),
+    *("export", "query", "to", "why", "count", "note", "ip"),
 )
+_MOST_NAMED = 50  # tasks in one cell; the line has up to a thousand
 
 
 def _answer(result: Any) -> str:

@@ -202,3 +202,16 @@ def test_the_command_writes_a_query_with_its_sheets(auditor: User, deleted: Subm
         call_command("export_audit", "--out", str(path), "--query", "colour:red")
     with pytest.raises(CommandError, match="not with --submission"):
         call_command("export_audit", "--out", str(path), "--query", "x", "--submission", str(deleted.pk))
+
+
+def test_tasks_that_the_portal_did_not_send_are_named(auditor: User) -> None:
+    past_the_guards("TRUNCATE audit.event, audit.seal, audit.anchored")
+    told = {"since": "2027-03-01T00:00:00Z", "until": "2027-03-02T00:00:00Z", "complete": True, "seen": 9}
+    audit.record(Action.TASKS_COMPARED, by=COMMAND_LINE, foreign=0, new=0, tasks=[], **told)
+    tasks = [{"taskId": "4711", "taskType": 2, "actionType": 202, "createdAt": None}]
+    found = audit.record(Action.TASKS_COMPARED, by=COMMAND_LINE, foreign=1, new=1, tasks=tasks, **told)
+    audit.record(Action.TASKS_NOTED, by=COMMAND_LINE, task="4711", note="by hand, agreed")
+    page = members(written(asked(auditor, "evidence", "")))["cover-en.html"]
+    [row] = cells(page, "tasks: 4711 (1)")
+    assert row[0] == str(found.seq)
+    assert cells(page, "note: by hand, agreed")
