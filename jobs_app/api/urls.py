@@ -1,7 +1,8 @@
 """The REST API's addresses."""
 
 from django.urls import path, re_path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularAPIView
+from drf_spectacular.views import SpectacularSwaggerSplitView as _Docs
 
 from . import changes, feed, settling, trail, views
 
@@ -24,6 +25,6 @@ urlpatterns = [
     path("changes/", feed.Changes.as_view()),
     path("audit-events/", trail.AuditEvents.as_view()),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
+    path("docs/", _Docs.as_view(url_name="schema", template_name="api_docs.html"), name="api-docs"),
     re_path(r"", views.NothingHere.as_view()),
 ]
