@@ -1,0 +1,44 @@
+"""The client of docs/rest.md, as it stands there, against a whole stack."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from portal import demo
+from tests.functional.test_stack import ROOT, Running
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[Running]:
+    running = Running(tmp_path, PORTAL_POLL_SECONDS="1")
+    try:
+        running.until_ready()
+        yield running
+    finally:
+        running.process.terminate()
+        running.process.wait(20)
+
+
+def test_the_client_submits_and_knows_the_end(stack: Running) -> None:
+    page = (ROOT / "docs" / "rest.md").read_text(encoding="utf-8")
+    found = re.search(r"<!-- client: .*?-->\n```python\n(.*?)```\n<!-- client: end -->", page, re.DOTALL)
+    assert found
+    token = demo.load(stack.folder).token
+    ran = subprocess.run(
+        [sys.executable, "-c", found[1]],
+        env=os.environ | {"PORTAL": f"http://127.0.0.1:{stack.port}", "TOKEN": token},
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr + ran.stdout
+    said = ran.stdout.splitlines()
+    assert said[0].startswith("submitted ")
+    assert "succeeded" in said
+    assert said[-1].endswith(" succeeded")
