@@ -54,7 +54,7 @@ class Processes:
         self._folder = folder
         self._running: list[subprocess.Popen[bytes]] = []
         self._environment = os.environ | {
-            "DATABASE_URL": _address("default"),
+            "DATABASE_URL": address("default"),
             "DATABASE_OWNER_URL": "",
             "DATABASE_SEALER_URL": "",
             "REDIS_URL": settings.REDIS_URL,
@@ -102,7 +102,7 @@ class Processes:
                 self.kill(process)
 
 
-def _address(alias: str) -> str:
+def address(alias: str) -> str:
     """The database that this test run uses, as the address that another process can be given."""
     known = connections[alias].get_connection_params()
     return f"postgresql://{known['user']}:{known.get('password', '')}@{known['host']}:{known['port']}/{known['dbname']}"
