@@ -362,11 +362,11 @@ def _add(a: Point, b: Point) -> Point:
 
 @cache
 def _multiples(p: Point) -> list[list[Point]]:
-    """In row i the point times 0 to 15, times 16**i."""
+    """In row i the point times 0 to 255, times 256**i."""
     rows = []
-    for _ in range(64):
+    for _ in range(32):
         row: list[Point] = [(0, 1, 1, 0)]
-        for _ in range(15):
+        for _ in range(255):
             row.append(_add(row[-1], p))
         rows.append(row)
         p = _add(row[-1], p)
@@ -377,8 +377,8 @@ def _times(number: int, p: Point) -> Point:
     """The point times a number below 2**256."""
     result: Point = (0, 1, 1, 0)
     for row in _multiples(p):
-        result = _add(result, row[number & 15])
-        number >>= 4
+        result = _add(result, row[number & 255])
+        number >>= 8
     return result
 
 

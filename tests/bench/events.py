@@ -42,6 +42,7 @@ class Submission(NamedTuple):
     batch: str
     file: str
     task: str
+    sha256: str
     about: str
 
     @property
@@ -67,6 +68,7 @@ def submission(number: int) -> Submission:
         batch=_uuid(_spread(number // 200 + 7)) if number % 4 == 0 else _NULL,
         file=file_id(number // 2),
         task=str(1309243162258300000 + number),
+        sha256=_sha256(id_),
         about=told[1:-1],
     )
 
@@ -114,7 +116,7 @@ def _of(about: Submission, number: int, kind: int) -> _Told:
         case 0:
             return _Told(Action.SUBMISSION_CREATED, "ok", *person, "queued", _created(about, number))
         case 1:
-            more = f'"before":{{"status":"queued"}},"requestSha256":"{_sha256(about.id)}","credential":"3f2a9c81"'
+            more = f'"before":{{"status":"queued"}},"requestSha256":"{about.sha256}","credential":"3f2a9c81"'
             return _machine(WORKER, Action.SEND_INTENDED, about, "sending", more)
         case 2:
             more = f'"task":"{about.task}","before":{{"status":"sending"}},"answer":{{"code":0,"msg":"success"}}'
@@ -151,19 +153,20 @@ def _created(about: Submission, number: int) -> str:
     return (
         f'{batch}"request":{{"taskType":1,"actionType":101,"taskInfo":{{"fileInfo":[{{"fileId":"{about.file}"}}],'
         f'"newFilePath":"{FOLDER}","srcContainerId":"{source}"}},"dstContainerId":"{about.space}"}},'
-        f'"requestSha256":"{_sha256(about.id)}","labels":{{"{about.file}":"report {number}, \\"final\\" 报告.pdf"}},'
+        f'"requestSha256":"{about.sha256}","labels":{{"{about.file}":"report {number}, \\"final\\" 报告.pdf"}},'
         f'"reason":"move of the archive, batch {number // 200}","approvalsNeeded":0'
     )
 
 
 def _row(number: int, moment: datetime, told: _Told) -> str:
     about = told.about
+    when = moment.isoformat(timespec="microseconds")
     seq = number + number // 100 + 1  # every hundredth transaction was rolled back
     ip = f'"ip":"{told.ip}","requestId":"{told.request}",' if told.ip != _NULL else ""
     after = f'"after":{{"status":"{told.status}"}}' if told.status != _NULL else ""
     event = ",".join(part for part in (about.about if about else "", after, told.more) if part)
     line = (
-        f'{{"seq":{seq},"at":"{moment:%Y-%m-%dT%H:%M:%S.%f}Z","db":"portal_app","event":{{'
+        f'{{"seq":{seq},"at":"{when[:26]}Z","db":"portal_app","event":{{'
         f'"action":"{told.action}","outcome":"{told.outcome}","actor":{_actor_json(told.actor)},'
         f'"auth":"{told.auth}","channel":"{told.channel}",{ip}{event}'
     ).removesuffix(",") + "}}"
@@ -172,7 +175,7 @@ def _row(number: int, moment: datetime, told: _Told) -> str:
     more = (about.batch if about and is_created else _NULL, about.task if about and has_task else _NULL)
     where = (about.operation, about.space, about.source, about.reference) if about else (_NULL,) * 4
     token = told.auth if told.auth.startswith("token:") else _NULL
-    head = (str(seq), moment.isoformat(), line.replace("\\", "\\\\"), "3", told.action, told.outcome, told.actor)
+    head = (str(seq), when, line.replace("\\", "\\\\"), "3", told.action, told.outcome, told.actor)
     return "\t".join((*head, *found, *more, *where, token, told.ip)) + "\n"
 
 

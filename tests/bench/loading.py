@@ -54,6 +54,7 @@ class Trail:
 
     def has_the_columns_of_its_lines(self) -> bool:
         """Whether its columns are those that the database reads out of a line; slow with a long trail."""
+        self.use()
         columns = sql.SQL(", ").join(map(sql.Identifier, events.READ_OUT))
         statement = sql.SQL(
             "SELECT count(*) FROM audit.event "
