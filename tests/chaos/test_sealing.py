@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -25,6 +26,9 @@ WRITERS = 12
 SECONDS = 60
 SEAL_EVERY = 0.02
 MOST_P99, MOST = 0.010, 0.300  # seconds to write an event; a sealer that waits for the lock gives up after 0.25
+# Who writes while the sealer waits, waits for the transactions that are under way. On a busy machine these take longer
+# than the test makes them; then so many times their own p99 counts.
+BUSY = 2
 
 
 @pytest.fixture
@@ -36,29 +40,44 @@ def empty_trail(database: None) -> None:
 @pytest.mark.parametrize("sealers", [1, 2])
 def test_every_event_is_in_exactly_one_seal_and_nobody_waits_for_it(empty_trail: None, sealers: int) -> None:
     key = keys.private()
+    alone = _write(scaled(SECONDS // 4, least=2))
     with _sealing(key, sealers) as postponed:
-        committed, waits = _write(scaled(SECONDS, least=3))
+        sealed = _write(scaled(SECONDS, least=3))
     seal.seal_all(key)
+    committed = alone.committed + sealed.committed
 
     assert sorted(committed) == list(Event.objects.order_by("seq").values_list("seq", flat=True))
     seals = list(export.seals(export.newest_seal()))
     assert sum(each.count for each in seals) == len(committed)
-    assert all(before.upto == after.after for before, after in pairwise(seals))
+    assert all(one.upto == next_one.after for one, next_one in pairwise(seals))
     report = verify.live(by=COMMAND_LINE)
     assert (report.events, report.unsealed) == (len(committed), 0)
 
-    waits.sort()
-    p99, longest = waits[len(waits) * 99 // 100], waits[-1]
+    p99, under_way, longest = _p99(sealed.waits), _p99(alone.lasted), max(sealed.waits)
     print(
         f"\n{len(committed)} events in {len(seals)} seals of {sealers} sealers, {len(postponed)} times postponed; "
-        f"writing p99 {p99 * 1000:.1f} ms, at most {longest * 1000:.0f} ms"
+        f"writing p99 {p99 * 1000:.1f} ms, at most {longest * 1000:.0f} ms; "
+        f"without sealers {_p99(alone.waits) * 1000:.1f} ms, of transactions of {under_way * 1000:.1f} ms"
     )
-    assert p99 < MOST_P99
+    assert p99 < max(MOST_P99, BUSY * under_way)
     assert longest < MOST
 
 
-def _write(seconds: int) -> tuple[list[int], list[float]]:
-    """What the writers committed, and how long each write took them; one of them has transactions of two seconds."""
+@dataclass(frozen=True)
+class Written:
+    """What the writers committed; in seconds, how long each write took them and how long their transactions lasted."""
+
+    committed: list[int]
+    waits: list[float]
+    lasted: list[float]
+
+
+def _p99(waits: list[float]) -> float:
+    return sorted(waits)[len(waits) * 99 // 100]
+
+
+def _write(seconds: int) -> Written:
+    """All writers at once; one of them has transactions of two seconds now and then."""
     script = str(Path(__file__).with_name("writer.py"))
     writers = [
         subprocess.Popen(
@@ -70,7 +89,7 @@ def _write(seconds: int) -> tuple[list[int], list[float]]:
     # All at once, so that none waits until somebody reads what it says.
     with ThreadPoolExecutor(WRITERS) as pool:
         said = list(pool.map(lambda writer: json.loads(writer.communicate()[0]), writers))
-    return [seq for each in said for seq in each["committed"]], [wait for each in said for wait in each["waits"]]
+    return Written(*([each for one in said for each in one[name]] for name in ("committed", "waits", "lasted")))
 
 
 @contextmanager
