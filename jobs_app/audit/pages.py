@@ -22,7 +22,7 @@ from .search import NEVER, Query, all_of, any_of
 
 EXAMINED = 50_000
 PAGE = 50
-_FEW = 1000  # a qualifier that leaves fewer events than this is narrow, whatever the others leave
+_FEW = 200  # a qualifier that leaves fewer events than this is narrow, whatever the others leave
 _CLOCK_STEP = timedelta(minutes=15)  # how far the database's clock may have been set without an event being missed
 _CURSOR = re.compile(r"([ab])([0-9]{1,18})")
 
@@ -159,15 +159,21 @@ def _in_time(query: Query) -> list[Condition]:
 
 
 def _number(nearest: str, moment: datetime, step: timedelta, which: str) -> int | None:
-    """The lowest or highest number around the event that is nearest to a moment."""
+    """The lowest or highest number within a step of the moment; if there is none, of the event nearest to it."""
     with connection.cursor() as cursor:
-        cursor.execute(nearest, [moment])
-        row = cursor.fetchone()
-        if row is None:
-            return None
-        ends = sorted([row[0], row[0] + step])
-        cursor.execute(f"SELECT {which}(seq) FROM audit.event WHERE at BETWEEN %s AND %s", ends)  # noqa: S608  (min or max)
-        return int(cursor.fetchone()[0])
+        found = _number_within(cursor, moment, step, which)
+        if found is None:
+            cursor.execute(nearest, [moment])
+            row = cursor.fetchone()
+            found = _number_within(cursor, row[0], step, which) if row else None
+        return found
+
+
+def _number_within(cursor: Any, moment: datetime, step: timedelta, which: str) -> int | None:
+    ends = sorted([moment, moment + step])
+    cursor.execute(f"SELECT {which}(seq) FROM audit.event WHERE at BETWEEN %s AND %s", ends)  # noqa: S608  (min or max)
+    found: int | None = cursor.fetchone()[0]
+    return found
 
 
 def _cursor(towards: str, seq: int | None) -> str | None:

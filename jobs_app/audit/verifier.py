@@ -14,12 +14,16 @@ portal's log, that the events are those that were logged when they happened, bef
 import argparse
 import bisect
 import hashlib
+import io
 import json
 import re
 import sys
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import chain
+from typing import cast
 
 SEAL_FIELDS = ("n", "after", "upto", "count", "leaves", "prev", "time", "instance")
 TITLE = "koodrive-portal audit seal v1"
@@ -89,11 +93,12 @@ def leaf(line: bytes) -> bytes:
     return hashlib.sha256(b"\0" + line).digest()
 
 
+Event = tuple[int, bytes, bool]  # number, leaf, whether it is withheld
 Verify = Callable[[bytes, bytes, bytes], bool]
 
 
 def check(
-    events: Iterable[tuple[int, bytes, bool]],
+    events: Iterable[Event],
     seals: Iterable[Seal],
     keys: Mapping[str, bytes],
     anchors: Mapping[int, str] | None = None,
@@ -102,7 +107,7 @@ def check(
     log: Mapping[int, bytes] | None = None,
     is_part: bool = False,
 ) -> Report:
-    """Checks events, in order, against their seals: each is (number, leaf, whether it is withheld).
+    """Checks events, in order, against their seals.
 
     ``keys`` are public keys by their id; ``verify`` may be a faster ``ed25519_verify``; ``log`` holds the leaves of
     events as they were logged. Unless this ``is_part`` of a trail, every seal must be there, from the first one on, and
@@ -111,47 +116,68 @@ def check(
     verify = verify or ed25519_verify
     report = Report()
     comparison = _Comparison(log or {})
-    stream = comparison.watched(events)
-    waiting = next(stream, None)
+    stream = _Events(comparison.watched(events) if log else events)
     before: Seal | None = None
-    last = 0
     for seal in seals:
         _check_seal(seal, before, keys, verify)
         if not is_part and seal.n != (before.n if before else 0) + 1:
             raise Broken(f"Seal {(before.n if before else 0) + 1} is missing; the next one here is {seal.n}.")
-        leaves, count = hashlib.sha256(b"\1"), 0
-        while waiting is not None and waiting[0] <= seal.upto:
-            seq, digest, withheld = waiting
-            if seq <= last or seq <= seal.after:
-                raise Broken(f"Event {seq} stands where it doesn't belong, before seal {seal.n}.")
-            leaves.update(digest)
-            count, last = count + 1, seq
-            report.first = report.first or seq
-            report.events += 1
-            report.withheld += withheld
-            waiting = next(stream, None)
-        if count != seal.count or leaves.hexdigest() != seal.leaves:
-            raise Broken(
-                f"The events after {seal.after} up to {seal.upto} are not those that seal {seal.n} closed: "
-                f"{count} of {seal.count}, or one was changed."
-            )
+        stream.check_range(seal, report)
         comparison.close(seal)
         report.seals += 1
         report.last_sealed = seal.upto
         report.heads[seal.n] = seal.head
         before = seal
-    while waiting is not None:
-        if waiting[0] <= last or waiting[0] <= report.last_sealed:
-            raise Broken(f"Event {waiting[0]} stands where it doesn't belong.")
-        last = waiting[0]
-        report.unsealed += 1
-        report.events += 1
-        waiting = next(stream, None)
+    report.unsealed = stream.check_rest(report.last_sealed)
+    report.events += report.unsealed
     # After the seals: what they find wrong was changed later than what only the log knows.
     report.logged = comparison.conclude(is_part=is_part)
     if anchors is not None:
         report.anchored = _check_anchors(report, anchors, is_part=is_part)
     return report
+
+
+class _Events:
+    """The events, each taken once, in order."""
+
+    def __init__(self, events: Iterable[Event]) -> None:
+        self._events = iter(events)
+        self._waiting: list[Event] = []  # read, and beyond the seals so far
+        self._last = 0
+
+    def check_range(self, seal: Seal, report: Report) -> None:
+        """Takes the events that the seal closed, and no other ones."""
+        leaves, count = hashlib.sha256(b"\1"), 0
+        last, upto = max(self._last, seal.after), seal.upto
+        waiting, self._waiting = self._waiting, []
+        for event in chain(waiting, self._events):
+            seq, digest, withheld = event
+            if seq > upto:
+                self._waiting = [event]
+                break
+            if seq <= last:
+                raise Broken(f"Event {seq} stands where it doesn't belong, before seal {seal.n}.")
+            leaves.update(digest)
+            count += 1
+            report.withheld += withheld
+            report.first = report.first or seq
+            last = seq
+        self._last = last
+        report.events += count
+        if count != seal.count or leaves.hexdigest() != seal.leaves:
+            raise Broken(
+                f"The events after {seal.after} up to {seal.upto} are not those that seal {seal.n} closed: "
+                f"{count} of {seal.count}, or one was changed."
+            )
+
+    def check_rest(self, last_sealed: int) -> int:
+        """Takes what no seal has closed yet; how many events that are."""
+        last, count = max(self._last, last_sealed), 0
+        for seq, _, _ in chain(self._waiting, self._events):
+            if seq <= last:
+                raise Broken(f"Event {seq} stands where it doesn't belong.")
+            last, count = seq, count + 1
+        return count
 
 
 class _Comparison:
@@ -285,27 +311,38 @@ def read_keys(hex_keys: Iterable[str]) -> dict[str, bytes]:
 
 
 # --- The archive -----------------------------------------------------------------------------------------------------
-def archive_events(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes, bool]]:
+def archive_events(lines: Iterable[bytes]) -> Iterator[Event]:
     """Number and leaf of each line of events.ndjson; a withheld event stands there by its leaf alone."""
+    seq = 0
     for raw in lines:
-        line = raw[:-1] if raw.endswith(b"\n") else raw
-        start = line[:7] == b'{"seq":' and line.find(b",", 7, 28)
-        if not start or start < 0:
-            raise Broken(f"This is no event: {line[:80]!r}.")
-        try:
-            seq = int(line[7:start])
-        except ValueError as error:
-            raise Broken(f"This is no event: {line[:80]!r}.") from error
-        if line.startswith(b',"leaf":"', start):
-            try:
-                digest = bytes.fromhex(line[start + 9 : -2].decode())
-            except ValueError as error:
-                raise Broken(f"Event {seq} is withheld, but its leaf can't be read.") from error
-            if line != WITHHELD % (seq, digest.hex().encode()):
-                raise Broken(f"Event {seq} is withheld in another form than it should be.")
-            yield seq, digest, True
-        else:
+        line = raw.rstrip(b"\n")
+        # Most numbers follow the one before: to compare is twice as fast as to read.
+        if line.startswith(b'{"seq":%d,"at":' % (seq + 1)):
+            seq += 1
             yield seq, hashlib.sha256(b"\0" + line).digest(), False
+        else:
+            event = _event(line)
+            seq = event[0]
+            yield event
+
+
+def _event(line: bytes) -> Event:
+    start = line[:7] == b'{"seq":' and line.find(b",", 7, 28)
+    if not start or start < 0:
+        raise Broken(f"This is no event: {line[:80]!r}.")
+    try:
+        seq = int(line[7:start])
+    except ValueError as error:
+        raise Broken(f"This is no event: {line[:80]!r}.") from error
+    if not line.startswith(b',"leaf":"', start):
+        return seq, leaf(line), False
+    try:
+        digest = bytes.fromhex(line[start + 9 : -2].decode())
+    except ValueError as error:
+        raise Broken(f"Event {seq} is withheld, but its leaf can't be read.") from error
+    if line != WITHHELD % (seq, digest.hex().encode()):
+        raise Broken(f"Event {seq} is withheld in another form than it should be.")
+    return seq, digest, True
 
 
 def archive_seals(lines: Iterable[bytes]) -> Iterator[Seal]:
@@ -351,6 +388,11 @@ def check_checksum(path: str) -> None:
         raise Broken(f"{path} is damaged: its bytes don't fit to the checksum at its end.")
 
 
+def _lines(archive: zipfile.ZipFile, name: str) -> io.BufferedReader:
+    """The lines of a member, many times faster than the member gives them."""
+    return io.BufferedReader(cast(io.RawIOBase, archive.open(name)), 1 << 20)
+
+
 def check_archive(
     path: str,
     keys: Mapping[str, bytes],
@@ -362,7 +404,7 @@ def check_archive(
         check_checksum(path)
         with zipfile.ZipFile(path) as archive:
             manifest = json.loads(archive.read("manifest.json"))
-            with archive.open("events.ndjson") as events, archive.open("seals.ndjson") as seals:
+            with _lines(archive, "events.ndjson") as events, archive.open("seals.ndjson") as seals:
                 is_part = bool(manifest.get("selection"))
                 report = check(archive_events(events), archive_seals(seals), keys, anchors, log=log, is_part=is_part)
                 report.is_part = is_part
@@ -395,20 +437,26 @@ def _add(a: Point, b: Point) -> Point:
     return e * f % _P, g * h % _P, f * g % _P, e * h % _P
 
 
-def _sum_of_products(a: int, p: Point, b: int, q: Point) -> Point:
-    """a*p + b*q, with one chain of doublings for both."""
-    table = (None, p, q, _add(p, q))
+@cache
+def _multiples(p: Point) -> list[list[Point]]:
+    """In row i the point times 0 to 255, times 256**i."""
+    rows = []
+    for _ in range(32):
+        row: list[Point] = [(0, 1, 1, 0)]
+        for _ in range(255):
+            row.append(_add(row[-1], p))
+        rows.append(row)
+        p = _add(row[-1], p)
+    return rows
+
+
+def _times(number: int, p: Point) -> Point:
+    """The point times a number below 2**256."""
     result: Point = (0, 1, 1, 0)
-    for bit in range(max(a.bit_length(), b.bit_length()) - 1, -1, -1):
-        result = _add(result, result)
-        term = table[(a >> bit & 1) + 2 * (b >> bit & 1)]
-        if term:
-            result = _add(result, term)
+    for row in _multiples(p):
+        result = _add(result, row[number & 255])
+        number >>= 8
     return result
-
-
-def _same(a: Point, b: Point) -> bool:
-    return (a[0] * b[2] - b[0] * a[2]) % _P == 0 and (a[1] * b[2] - b[1] * a[2]) % _P == 0
 
 
 def _x_of(y: int, sign: int) -> int | None:
@@ -423,11 +471,19 @@ def _x_of(y: int, sign: int) -> int | None:
     return _P - x if x & 1 != sign else x
 
 
+@cache
 def _point(data: bytes) -> Point | None:
     number = int.from_bytes(data, "little")
     y, sign = number & ((1 << 255) - 1), number >> 255
     x = _x_of(y, sign)
     return None if x is None else (x, y, 1, x * y % _P)
+
+
+def _bytes_of(p: Point) -> bytes:
+    """The one encoding of a point."""
+    inverse = pow(p[2], -1, _P)
+    x, y = p[0] * inverse % _P, p[1] * inverse % _P
+    return (y | (x & 1) << 255).to_bytes(32, "little")
 
 
 _BASE_Y = 4 * pow(5, _P - 2, _P) % _P
@@ -439,14 +495,13 @@ def ed25519_verify(key: bytes, message: bytes, signature: bytes) -> bool:
     """Whether the signature (64 bytes) of the message was made with the private part of ``key`` (32 bytes)."""
     if len(key) != 32 or len(signature) != 64:
         return False
-    public, nonce = _point(key), _point(signature[:32])
-    s = int.from_bytes(signature[32:], "little")
-    if public is None or nonce is None or s >= _L:
+    public, s = _point(key), int.from_bytes(signature[32:], "little")
+    if public is None or s >= _L:
         return False
     digest = hashlib.sha512(signature[:32] + key + message).digest()
     challenge = int.from_bytes(digest, "little") % _L
     minus_public = (_P - public[0], public[1], public[2], _P - public[3])
-    return _same(_sum_of_products(s, _BASE, challenge, minus_public), nonce)
+    return _bytes_of(_add(_times(s, _BASE), _times(challenge, minus_public))) == signature[:32]
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -105,14 +105,16 @@ def test_the_key_never_comes_from_the_archive(archive: Path) -> None:
         assert not any(key_hex().encode() in opened.read(name) for name in opened.namelist())
 
 
-def test_any_flipped_byte_is_found(archive: Path) -> None:
-    whole = archive.read_bytes()
+@pytest.mark.parametrize("line", ["", "action:submission.created"])
+def test_any_flipped_byte_is_found(trail: None, tmp_path: Path, line: str) -> None:
+    path, damaged = tmp_path / "trail.zip", tmp_path / "damaged.zip"
+    manifest = export.write(path, Query.read(line))
+    assert (manifest["withheld"] > 0) == bool(line)
+    whole = path.read_bytes()
     keys_given = verifier.read_keys([key_hex()])
-    verifier.check_archive(str(archive), keys_given)
+    verifier.check_archive(str(path), keys_given)
     chance = random.Random(4711)
-    damaged = archive.with_name("damaged.zip")
-    for _ in range(FLIPS):
-        position = chance.randrange(len(whole))
+    for position in chance.sample(range(len(whole)), FLIPS):
         changed = bytearray(whole)
         changed[position] ^= 1 << chance.randrange(8)
         damaged.write_bytes(changed)

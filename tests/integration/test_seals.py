@@ -17,7 +17,6 @@ from jobs_app import audit
 from jobs_app.actors import COMMAND_LINE
 from jobs_app.audit import Action, anchors, export, keys, seal, verifier, verify
 from jobs_app.audit.verifier import Broken
-from tests.doors import past_the_guards
 
 pytestmark = pytest.mark.usefixtures("empty_trail")
 
@@ -114,57 +113,6 @@ def test_no_event_of_concurrent_writers_is_missed(key: Ed25519PrivateKey) -> Non
     assert report.seals > 5
 
 
-# --- Attacks ---------------------------------------------------------------------------------------------------------
-ATTACKS = {
-    "change": "UPDATE audit.event SET line = replace(line, 'session.started', 'session.ended') WHERE seq = {some}",
-    "delete": "DELETE FROM audit.event WHERE seq = {some}",
-    "swap": "UPDATE audit.event e SET line = (SELECT line FROM audit.event WHERE seq = 2 * {some} + 1 - e.seq) "
-    "WHERE seq IN ({some}, {some} + 1)",
-    "insert": "INSERT INTO audit.event SELECT {gap}, at, replace(line, '\"seq\":{some},', '\"seq\":{gap},'), txid, "
-    "action, outcome, actor, submission, status FROM audit.event WHERE seq = {some}",
-    "drop a seal": "DELETE FROM audit.seal WHERE n = 2",
-    "change a seal": "UPDATE audit.seal SET text = replace(text, 'count 2', 'count 1') WHERE n = 2",
-    "move a border": "UPDATE audit.seal SET text = replace(text, 'after ', 'after 1') WHERE n = 2",
-    "sign with another key": "UPDATE audit.seal SET key_id = repeat('0', 16) WHERE n = 2",
-    "rename an actor": "UPDATE audit.actor_name SET name = 'somebody else' WHERE name = 'command-line'",
-}
-
-
-@pytest.mark.parametrize("attack", ATTACKS)
-def test_what_the_owner_does_to_what_was_sealed_is_found(key: Ed25519PrivateKey, attack: str) -> None:
-    for _ in range(3):
-        with suppress(KeyError), transaction.atomic():
-            happen()
-            raise KeyError("rolled back: its number stays free")
-        happen(2)
-        seal.seal_all(key)
-    verify.live(by=COMMAND_LINE)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT seq FROM audit.event ORDER BY seq OFFSET 2 LIMIT 1")
-        some = cursor.fetchone()[0]
-    past_the_guards(ATTACKS[attack].format(some=some, gap=some - 1))
-    try:
-        with pytest.raises(Broken):
-            verify.live(by=COMMAND_LINE)
-    finally:
-        past_the_guards("UPDATE audit.actor_name SET name = 'command-line' WHERE name = 'somebody else'")
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT outcome FROM audit.event WHERE action = 'trail.verified' ORDER BY seq DESC LIMIT 1")
-        assert cursor.fetchone()[0] == "failed"
-
-
-@pytest.mark.parametrize("n", [1, 2])
-def test_a_seal_that_goes_together_with_its_events_is_missed(key: Ed25519PrivateKey, n: int) -> None:
-    for _ in range(3):
-        happen(2)
-        seal.seal_all(key)
-    removed = f"(SELECT FROM audit.seal WHERE n = {n} AND seq > after_seq AND seq <= upto_seq)"
-    past_the_guards(f"DELETE FROM audit.event WHERE EXISTS {removed}")
-    past_the_guards(f"DELETE FROM audit.seal WHERE n = {n}")
-    with pytest.raises(Broken, match=f"Seal {n} is missing"):
-        verify.live(by=COMMAND_LINE)
-
-
 def test_a_writer_that_keeps_the_lock_is_no_silence_of_the_trail(key: Ed25519PrivateKey) -> None:
     happen()
     with transaction.atomic():
@@ -172,35 +120,6 @@ def test_a_writer_that_keeps_the_lock_is_no_silence_of_the_trail(key: Ed25519Pri
         with pytest.raises(seal.WritersBusyError):
             seal.seal_all(key)
     assert seal.seal_all(key) == 1
-
-
-def test_a_cut_end_is_found_with_anchors_and_only_with_them(key: Ed25519PrivateKey, tmp_path: Path) -> None:
-    published = tmp_path / "anchors.txt"
-    for _ in range(3):
-        happen(2)
-        seal.seal_all(key)
-    assert anchors.publish([f"file:{published}"]) == {}
-    known = verifier.read_anchors(published.read_text().splitlines())
-    assert len(known) == 3
-    assert verify.live(known, by=COMMAND_LINE).anchored == 3
-    past_the_guards("DELETE FROM audit.event WHERE seq > (SELECT upto_seq FROM audit.seal WHERE n = 2)")
-    past_the_guards("DELETE FROM audit.seal WHERE n > 2")
-    verify.live(by=COMMAND_LINE)
-    with pytest.raises(Broken, match="cut off"):
-        verify.live(known, by=COMMAND_LINE)
-
-
-def test_a_history_that_was_signed_anew_is_found_with_anchors(key: Ed25519PrivateKey, tmp_path: Path) -> None:
-    published = tmp_path / "anchors.txt"
-    happen(4)
-    seal.seal_all(key)
-    anchors.publish([f"file:{published}"])
-    past_the_guards("DELETE FROM audit.seal")
-    past_the_guards("DELETE FROM audit.event WHERE seq = (SELECT min(seq) FROM audit.event)")
-    seal.seal_all(key)
-    verify.live(by=COMMAND_LINE)
-    with pytest.raises(Broken, match="signed anew"):
-        verify.live(verifier.read_anchors(published.read_text().splitlines()), by=COMMAND_LINE)
 
 
 @pytest.mark.parametrize(
@@ -218,16 +137,6 @@ def test_the_application_can_neither_seal_nor_unseal(key: Ed25519PrivateKey, sta
     happen()
     seal.seal_all(key)
     with pytest.raises(DatabaseError, match="permission denied"), connection.cursor() as cursor:
-        cursor.execute(statement)
-
-
-@pytest.mark.parametrize(
-    "statement", ["DELETE FROM audit.seal", "UPDATE audit.seal SET n = 7", "SELECT audit.record('{}')"]
-)
-def test_the_sealer_can_only_add(key: Ed25519PrivateKey, statement: str) -> None:
-    happen()
-    seal.seal_all(key)
-    with pytest.raises(DatabaseError, match="permission denied"), connections["sealer"].cursor() as cursor:
         cursor.execute(statement)
 
 
