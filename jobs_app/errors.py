@@ -121,6 +121,12 @@ class OwnerNeeded(PortalError):
     code = "owner_needed"
 
 
+class UnreadableLine(PortalError):
+    """An event of the trail can't be read, so somebody changed it; have the whole trail verified."""
+
+    code = "unreadable_line"
+
+
 class AuditUnavailable(PortalError):
     """The audit trail can't be written, so nothing was stored and nothing was sent; try again later."""
 

@@ -23,7 +23,7 @@ from .actors import EXPORTER
 from .audit import Action, export, table
 from .audit.copying import digest_of
 from .audit.search import Query
-from .errors import AuditUnavailable, Invalid
+from .errors import AuditUnavailable, Invalid, UnreadableLine
 from .export_watch import Interrupted, Watch
 from .models import Export, ExportPart
 
@@ -138,7 +138,7 @@ def _end_with(job: Export, error: Exception) -> None:
 def _sentence(error: Exception) -> str:
     if isinstance(error, Invalid):
         return " ".join(problem.detail for problem in error.problems)
-    if isinstance(error, ImproperlyConfigured):
+    if isinstance(error, ImproperlyConfigured | UnreadableLine):
         return str(error)
     if isinstance(error, OSError):
         return f"The worker has no room for it ({error.strerror}); have the administrators make some, or ask for less."

@@ -17,13 +17,14 @@ from django.db import connection
 
 from . import permissions
 from .actors import Actor
-from .audit import read
+from .audit.closing import closed_up_to
 from .errors import TooManyWaiting
 from .models import Submission
 
 EXAMINED = 20_000  # events looked through in one go, for somebody who may see few of them
 AT_ONCE = 1000  # changes of theirs
 LONGEST_WAIT = 25.0  # seconds
+LONGEST_TRANSACTION = 1.0  # seconds for those who are writing
 _PAUSE = 0.25  # seconds between two looks of somebody who waits
 _waiting = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
 
@@ -67,7 +68,11 @@ def changes(*, after: int, limit: int, wait: float = 0.0, by: Actor) -> Changes:
 
 def newest(after: int = 0) -> int:
     """The position of now: nothing that happened already lies beyond it."""
-    return read.closed_up_to(after)
+    return _closed_up_to(after)
+
+
+def _closed_up_to(after: int) -> int:
+    return closed_up_to(after, longest=LONGEST_TRANSACTION) or after
 
 
 @contextmanager
@@ -81,7 +86,7 @@ def _a_place_to_wait() -> Iterator[None]:
 
 
 def _look(after: int, limit: int, by: Actor) -> Changes:
-    upto = read.closed_up_to(after)
+    upto = _closed_up_to(after)
     if upto <= after:
         return Changes([], after)
     with connection.cursor() as cursor:

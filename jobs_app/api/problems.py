@@ -23,6 +23,7 @@ from ..errors import (
     PortalError,
     RequestDiffers,
     TooManyWaiting,
+    UnreadableLine,
     WrongState,
 )
 
@@ -44,6 +45,7 @@ _STATUS: dict[type[PortalError], HTTPStatus] = {
     KeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     AuditUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     TooManyWaiting: HTTPStatus.TOO_MANY_REQUESTS,
+    UnreadableLine: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,6 +10,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from ..errors import UnreadableLine
 from ..models import Event
 from .actions import Action
 from .record import Receipt
@@ -32,7 +32,11 @@ class Line:
 
     @property
     def parsed(self) -> dict[str, Any]:
-        document: dict[str, Any] = json.loads(self.text)
+        """Raises ``UnreadableLine`` when somebody has changed it so that it is no JSON any more."""
+        try:
+            document: dict[str, Any] = json.loads(self.text)
+        except ValueError as error:
+            raise UnreadableLine from error
         return document
 
 
@@ -60,37 +64,6 @@ def line(seq: int) -> Line | None:
     """The event with this number."""
     text = Event.objects.filter(seq=seq).values_list("line", flat=True).first()
     return Line(text) if text else None
-
-
-_LOCK = 7411001  # the one that each writer of the trail shares until its transaction ends
-_LONGEST_WAIT = 1.0  # seconds for writers that are under way
-_WRITERS = (
-    "SELECT virtualtransaction FROM pg_locks WHERE locktype = 'advisory' AND (classid, objid, objsubid) = (0, %s, 1) "
-    "AND mode = 'ShareLock' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-)
-
-
-def closed_up_to(after: int) -> int:
-    """The highest number up to which no event is still to come, without holding anybody up; ``after`` if none is sure.
-
-    Who has drawn a number holds the writers' lock until it is committed. So once all are gone who held it after the
-    highest number was read, nothing below that number is missing any more.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT coalesce(max(seq), 0) FROM audit.event")
-        highest = int(cursor.fetchone()[0])
-        if highest <= after:
-            return after
-        cursor.execute(_WRITERS, [_LOCK])
-        writers = {row[0] for row in cursor.fetchall()}
-        end = time.monotonic() + _LONGEST_WAIT
-        while writers:
-            if time.monotonic() > end:
-                return after
-            time.sleep(0.002)
-            cursor.execute(_WRITERS, [_LOCK])
-            writers &= {row[0] for row in cursor.fetchall()}
-    return highest
 
 
 @dataclass(frozen=True)

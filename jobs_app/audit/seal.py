@@ -1,8 +1,6 @@
 """The sealer: closes ranges of the trail and signs what stands in them. It alone holds the private key.
 
-Writers hold a shared lock from the moment they draw a number until they commit. The sealer takes it alone for an
-instant: then no lower number than the highest one is still to come, and the range up to there is closed. It never waits
-long for the lock, since new writers queue up behind it.
+It closes the range up to the highest number once no lower one is still to come (``closing.py``).
 """
 
 import hashlib
@@ -13,20 +11,22 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from django.db import IntegrityError, OperationalError, connections, transaction
+from django.db import IntegrityError, connections, transaction
 
 from . import keys, verifier
+from .closing import closed_up_to
 
 log = logging.getLogger(__name__)
 
 ALIAS = "sealer"
 LARGEST = 10_000  # events in one seal, so that a filtered archive needs few leaves of withheld ones
 HEARTBEAT = timedelta(hours=1)  # without events an empty seal is made, so that a silent sealer shows
+LONGEST_TRANSACTION = 0.25  # seconds for those who are writing
 _CHUNK = 2000
 
 
 class WritersBusyError(Exception):
-    """A writer kept the lock too long, so nothing could be closed; the next round tries again."""
+    """A transaction that writes went on for too long, so nothing could be closed; the next round tries again."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,10 @@ def seal_all(key: Ed25519PrivateKey) -> int:
 
 def seal_next(key: Ed25519PrivateKey) -> int | None:
     """One more seal, over how many events; None when there is nothing to seal. Raises ``WritersBusyError``."""
-    closed = _closed_up_to()
     head = newest()
+    closed = closed_up_to(head.upto, longest=LONGEST_TRANSACTION, using=ALIAS)
+    if closed is None:
+        raise WritersBusyError
     now = datetime.now(UTC)
     if closed <= head.upto and head.at and now - head.at < HEARTBEAT:
         return None
@@ -71,21 +73,6 @@ def newest() -> Head:
         cursor.execute("SELECT n, upto_seq, text, at FROM audit.seal ORDER BY n DESC LIMIT 1")
         row = cursor.fetchone()
     return Head(row[0], row[1], hashlib.sha256(row[2].encode()).hexdigest(), row[3]) if row else Head()
-
-
-def _closed_up_to() -> int:
-    """The highest number below which none is still to come."""
-    try:
-        with transaction.atomic(using=ALIAS), connections[ALIAS].cursor() as cursor:
-            cursor.execute("SET LOCAL lock_timeout = '250ms'")
-            cursor.execute("SELECT pg_advisory_xact_lock(7411001)")
-            # A statement of its own: its snapshot is taken when the lock is held.
-            cursor.execute("SELECT coalesce(max(seq), 0) FROM audit.event")
-            return int(cursor.fetchone()[0])
-    except OperationalError as error:
-        if getattr(error.__cause__, "sqlstate", "") != "55P03":  # lock_not_available
-            raise
-        raise WritersBusyError from error
 
 
 def _lines(after: int, upto: int) -> Iterator[tuple[int, str]]:

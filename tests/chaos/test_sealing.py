@@ -25,10 +25,9 @@ from tests.processes import address
 WRITERS = 12
 SECONDS = 60
 SEAL_EVERY = 0.02
-MOST_P99, MOST = 0.010, 0.300  # seconds to write an event; a sealer that waits for the lock gives up after 0.25
-# Who writes while the sealer waits, waits for the transactions that are under way. On a busy machine these take longer
-# than the test makes them; then so many times their own p99 counts.
-BUSY = 2
+MOST_P99, MOST = 0.010, 0.300  # seconds to write an event
+# A machine that is busy with other things is slow without a sealer too; then so many times that counts.
+BUSY = 1.5
 
 
 @pytest.fixture
@@ -53,23 +52,22 @@ def test_every_event_is_in_exactly_one_seal_and_nobody_waits_for_it(empty_trail:
     report = verify.live(by=COMMAND_LINE)
     assert (report.events, report.unsealed) == (len(committed), 0)
 
-    p99, under_way, longest = _p99(sealed.waits), _p99(alone.lasted), max(sealed.waits)
+    p99, unsealed, longest = _p99(sealed.waits), _p99(alone.waits), max(sealed.waits)
     print(
         f"\n{len(committed)} events in {len(seals)} seals of {sealers} sealers, {len(postponed)} times postponed; "
         f"writing p99 {p99 * 1000:.1f} ms, at most {longest * 1000:.0f} ms; "
-        f"without sealers {_p99(alone.waits) * 1000:.1f} ms, of transactions of {under_way * 1000:.1f} ms"
+        f"without sealers p99 {unsealed * 1000:.1f} ms"
     )
-    assert p99 < max(MOST_P99, BUSY * under_way)
+    assert p99 < max(MOST_P99, BUSY * unsealed)
     assert longest < MOST
 
 
 @dataclass(frozen=True)
 class Written:
-    """What the writers committed; in seconds, how long each write took them and how long their transactions lasted."""
+    """What the writers committed, and how many seconds each write took them."""
 
     committed: list[int]
     waits: list[float]
-    lasted: list[float]
 
 
 def _p99(waits: list[float]) -> float:
@@ -89,7 +87,7 @@ def _write(seconds: int) -> Written:
     # All at once, so that none waits until somebody reads what it says.
     with ThreadPoolExecutor(WRITERS) as pool:
         said = list(pool.map(lambda writer: json.loads(writer.communicate()[0]), writers))
-    return Written(*([each for one in said for each in one[name]] for name in ("committed", "waits", "lasted")))
+    return Written(*([each for one in said for each in one[name]] for name in ("committed", "waits")))
 
 
 @contextmanager

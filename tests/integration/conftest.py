@@ -45,8 +45,10 @@ def log() -> Iterator[io.StringIO]:
 
 
 @pytest.fixture
-def empty_trail(database: None) -> None:
-    """A trail that begins with the test; only the owner can, by taking the guards away."""
+def empty_trail(database: None) -> Iterator[None]:
+    """A trail that begins and ends with the test; only the owner can, by taking the guards away."""
+    past_the_guards("TRUNCATE audit.event, audit.seal, audit.anchored")
+    yield
     past_the_guards("TRUNCATE audit.event, audit.seal, audit.anchored")
 
 

@@ -153,7 +153,8 @@ def test_the_sealer_can_only_add(key: Ed25519PrivateKey, statement: str) -> None
 
 # --- The owner of the database, without the key ----------------------------------------------------------------------
 CHANGES = {
-    "change": "UPDATE audit.event SET line = replace(line, 'session.started', 'session.ended') WHERE seq = {some}",
+    "change": "UPDATE audit.event SET line = replace(line, 'session.started', 'session.ended'), "
+    "action = 'session.ended' WHERE seq = {some}",
     "delete": "DELETE FROM audit.event WHERE seq = {some}",
     "swap": "UPDATE audit.event e SET line = (SELECT line FROM audit.event WHERE seq = 2 * {some} + 1 - e.seq) "
     "WHERE seq IN ({some}, {some} + 1)",

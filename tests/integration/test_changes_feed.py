@@ -109,7 +109,7 @@ def test_what_cannot_be_understood(service: Api, parameters: dict[str, str], poi
 
 
 def test_a_change_that_is_committed_late_is_waited_for(operator: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audit.read, "_LONGEST_WAIT", 0.05)
+    monkeypatch.setattr(feed, "LONGEST_TRANSACTION", 0.05)
     by = operator_actor(operator)
     start = feed.newest()
     written, may_end = threading.Event(), threading.Event()

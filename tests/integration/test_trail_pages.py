@@ -11,16 +11,12 @@ from jobs_app import audit, submissions
 from jobs_app.actors import COMMAND_LINE, Actor, Channel, Kind
 from jobs_app.audit import Action, keys, pages, read, seal
 from jobs_app.audit.search import Query
+from jobs_app.errors import UnreadableLine
 from jobs_app.models import Event, Submission, SubmissionFile, User
 from tests.doors import operator_actor, past_the_guards
 from tests.examples import OTHER_SPACE, SPACE, body, file_id
 
 pytestmark = pytest.mark.usefixtures("empty_trail")
-
-
-@pytest.fixture
-def empty_trail(database: None) -> None:
-    past_the_guards("TRUNCATE audit.event, audit.seal, audit.anchored")
 
 
 def somebody(key: int) -> Actor:
@@ -238,3 +234,12 @@ def test_seal_of_an_event() -> None:
     assert found
     assert (found.n, found.published, found.text.splitlines()[1]) == (1, [], "n 1")
     assert read.seals([first, second, third]) == {first: 1, second: 1}
+
+
+def test_a_line_that_was_made_unreadable_is_told_in_a_sentence() -> None:
+    [seq] = happen(1)
+    past_the_guards(f"UPDATE audit.event SET line = rtrim(line, '}}') WHERE seq = {seq}")
+    [line] = pages.page(Query()).lines
+    assert line.seq == seq
+    with pytest.raises(UnreadableLine, match="verified"):
+        _ = line.parsed
