@@ -6,13 +6,12 @@ from datetime import timedelta
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.utils import timezone
 
-from . import audit
+from . import audit, services, token_secrets, tokens
 from .actors import Actor, Role, Scope
 from .audit import Action
 from .errors import Invalid, Problem
-from .models import ApiToken, RoleGrant, Service, User
+from .models import RoleGrant, Service, User
 
 
 def create_person(name: str, password: str, *, roles: Collection[Role], email: str = "", by: Actor) -> User:
@@ -35,24 +34,17 @@ def create_person(name: str, password: str, *, roles: Collection[Role], email: s
 def create_token(
     service_name: str, *, scopes: Collection[Scope], days: int, by: Actor, secret: str = "", owner: User | None = None
 ) -> str:
-    """A new token of the service, which is made if it is new; the result is the secret, which is kept nowhere."""
-    secret = secret or ApiToken.new_secret()
+    """A new token of the service, which is made if it is new; the result is the secret, which is kept nowhere.
+
+    Raises ``Invalid`` when the service is there already with another owner than ``owner``.
+    """
+    secret = secret or token_secrets.new()
     with transaction.atomic():
         service, is_new = Service.objects.get_or_create(name=service_name, defaults={"owner": owner})
         if is_new:
-            audit.record(Action.SERVICE_CREATED, by=by, service=f"service:{service.pk}")
-        token = ApiToken.objects.create(
-            service=service,
-            digest=ApiToken.digest_of(secret),
-            scopes=sorted(set(scopes)),
-            expires_at=timezone.now() + timedelta(days=days),
-        )
-        audit.record(
-            Action.TOKEN_CREATED,
-            by=by,
-            service=f"service:{service.pk}",
-            token=f"token:{token.pk}",
-            scopes=token.scopes,
-            until=token.expires_at.isoformat(),
-        )
+            audit.record(Action.SERVICE_CREATED, by=by, service=services.ref(service), after=services.told(service))
+        elif owner and owner.pk != service.owner_id:
+            detail = "The service is there already and has another owner; an administrator changes that on its page."
+            raise Invalid([Problem("/owner", "other_owner", detail)])
+        tokens.store(service, secret, scopes=scopes, lifetime=timedelta(days=days), by=by)
     return secret

@@ -5,13 +5,13 @@ Both set ``request.auth`` to the ``Actor``.
 
 from dataclasses import dataclass
 
-from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from .. import identities
+from .. import admission, identities
 from ..actors import Actor, Channel
+from ..errors import TokenRefused
 from ..models import ApiToken
 
 
@@ -20,6 +20,7 @@ class ServiceUser:
     """What the framework takes for the user when a service calls."""
 
     actor: Actor
+    token: ApiToken
     is_authenticated: bool = True
     is_active: bool = True
 
@@ -31,16 +32,12 @@ class ServiceTokenAuthentication(BaseAuthentication):
         scheme, _, secret = get_authorization_header(request).partition(b" ")
         if scheme.lower() != b"bearer":
             return None
-        token = (
-            ApiToken.objects.alive(timezone.now())
-            .of_secret(secret.strip().decode("utf-8", "replace"))
-            .select_related("service")
-            .first()
-        )
-        if token is None:
-            raise AuthenticationFailed("This token isn't known, has ended or was revoked; ask for a new one.")
-        actor = identities.service(token, ip=identities.client_ip(request.META), request_id=_request_id(request))
-        return ServiceUser(actor), actor
+        secret, ip = secret.strip(), identities.client_ip(request.META)
+        try:
+            token, by = admission.admit(secret.decode("utf-8", "replace"), ip=ip, request_id=_request_id(request))
+        except TokenRefused as error:
+            raise AuthenticationFailed(error.detail) from error
+        return ServiceUser(by, token), by
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="api"'

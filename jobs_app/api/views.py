@@ -29,8 +29,7 @@ class Me(APIView):
     def get(self, request: Request) -> Response:
         by = actor(request)
         token = ApiToken.objects.filter(pk=by.token or 0).first()
-        ends = token.expires_at if token else None
-        return Response(documents.caller(by, token_ends=ends, max_files=settings.KOODRIVE_MAX_FILES))
+        return Response(documents.caller(by, token=token, max_files=settings.KOODRIVE_MAX_FILES))
 
 
 class Submissions(APIView):
