@@ -48,7 +48,7 @@ def allows(networks: list[str], ip: str | None) -> bool:
         return True
     if ip is None:
         return False
-    address = ipaddress.ip_address(ip)
+    address = ipaddress.ip_address(ip.partition("%")[0])
     address = getattr(address, "ipv4_mapped", None) or address
     return any(address in ipaddress.ip_network(network) for network in networks)
 
@@ -84,5 +84,7 @@ def _note_use(token: ApiToken, ip: str | None) -> None:
     used, now = token.last_used_at, token.now  # type: ignore[attr-defined]
     if used is not None and used > now - NOTED_EVERY:
         return
+    # A link-local address may name an interface of this machine, which says nothing elsewhere and fits no column.
+    address = ip and ip.partition("%")[0]
     stale = Q(last_used_at=None) | Q(last_used_at__lte=Now() - NOTED_EVERY)
-    ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=Now(), last_used_ip=ip)
+    ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=Now(), last_used_ip=address)

@@ -216,8 +216,9 @@ def _foreign() -> Sign:
 
 def _tokens() -> Sign:
     """What stops a service, told before it does; a service that has stopped already is told of likewise."""
-    ending = ApiToken.objects.ending(timezone.now()).count()
-    stopped, about_to = Service.objects.stopped().count(), Service.objects.about_to_stop().count()
+    now = timezone.now()
+    ending = ApiToken.objects.ending(now).count()
+    stopped, about_to = Service.objects.stopped(now).count(), Service.objects.about_to_stop(now).count()
     troubles = [
         f"Tokens that end within {ENDS_SOON.days} days: {ending}; rotate them, or let their services do it."
         if ending

@@ -12,9 +12,10 @@ from .. import approvals, effects, listing, permissions, submissions
 from ..audit import read
 from ..documents import Reader
 from ..errors import Invalid, NotFound
-from ..models import ApiToken, Submission
+from ..models import Submission
 from ..operations import OPERATIONS
 from . import documents
+from .authentication import ServiceUser
 from .common import actor, made_once, neighbour, visible
 
 
@@ -27,9 +28,8 @@ class Operations(APIView):
 
 class Me(APIView):
     def get(self, request: Request) -> Response:
-        by = actor(request)
-        token = ApiToken.objects.filter(pk=by.token or 0).first()
-        return Response(documents.caller(by, token=token, max_files=settings.KOODRIVE_MAX_FILES))
+        token = request.user.token if isinstance(request.user, ServiceUser) else None
+        return Response(documents.caller(actor(request), token=token, max_files=settings.KOODRIVE_MAX_FILES))
 
 
 class Submissions(APIView):

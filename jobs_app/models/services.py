@@ -5,7 +5,7 @@ from typing import Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Least, Now
 
 from .. import token_secrets
@@ -17,13 +17,16 @@ ENDS_SOON = timedelta(days=14)  # what ends within this needs somebody
 
 
 class ServiceQuerySet(models.QuerySet["Service"]):
-    def stopped(self) -> Self:
-        """Those whose owner has left, so that none of their tokens works."""
-        return self.filter(owner__is_active=False)
+    def stopped(self, now: datetime) -> Self:
+        """Those whose tokens would work, had their owner not left."""
+        return self._in_use(now).filter(owner__is_active=False)
 
-    def about_to_stop(self) -> Self:
+    def about_to_stop(self, now: datetime) -> Self:
         """Those whose owner has no role any more: the account will probably be closed next."""
-        return self.filter(owner__is_active=True, owner__role_grants=None)
+        return self._in_use(now).filter(owner__is_active=True, owner__role_grants=None)
+
+    def _in_use(self, now: datetime) -> Self:
+        return self.filter(Exists(ApiToken.objects.alive(now).filter(service=OuterRef("pk"))))
 
 
 class Service(models.Model):

@@ -188,7 +188,7 @@ def test_a_service_of_nobody_is_a_finding(client: Client) -> None:
 
 def test_an_owner_who_is_about_to_leave_shows_before_and_after(client: Client) -> None:
     owner = make_person("olaf", Role.OPERATOR)
-    make_service(owner=owner)
+    token, _ = make_token(make_service(owner=owner))
     assert "no role any more" not in shown(client) + shown(client, "/health/")
     RoleGrant.objects.filter(person=owner).delete()
     assert "The owner has no role any more" in shown(client)
@@ -196,6 +196,8 @@ def test_an_owner_who_is_about_to_leave_shows_before_and_after(client: Client) -
     User.objects.filter(pk=owner.pk).update(is_active=False)
     assert "The owner has left" in shown(client)
     assert "because their owner has left: 1" in shown(client, "/health/")
+    tokens.revoke(token, reason=REASON, by=COMMAND_LINE)
+    assert "because their owner has left" not in shown(client, "/health/")
 
 
 def test_the_end_is_near_on_health_and_home_for_administrators_alone(client: Client, operator: User) -> None:
