@@ -22,9 +22,8 @@ _REFUSALS: dict[TokenState, type[TokenRefused]] = {
 _GONE = (TokenState.REVOKED, TokenState.ENDED)
 _ELSEWHERE = "address"
 _NOTE_REFUSAL = """
-    UPDATE jobs_app_apitoken SET refused_at = statement_timestamp(), refused_why = %s
-    WHERE id = %s AND (refused_at IS NULL OR refused_at <= statement_timestamp() - interval '1 minute'
-                       OR refused_why <> %s)
+    UPDATE jobs_app_apitoken SET refusals = refusals || jsonb_build_object(%s::text, statement_timestamp())
+    WHERE id = %s AND coalesce((refusals->>%s)::timestamptz <= statement_timestamp() - interval '1 minute', true)
 """
 
 
@@ -73,7 +72,7 @@ def _why_not(token: ApiToken, by: Actor) -> TokenRefused | None:
 
 
 def _refused(token: ApiToken, by: Actor, kind: type[TokenRefused], why: str) -> TokenRefused:
-    """One event a minute: a program that goes on calling must not fill the trail."""
+    """One event a minute for each reason: who goes on calling must neither fill the trail nor hide another reason."""
     entry = Entry(Action.ACCESS_REFUSED, by, outcome="denied", details={"token": token.ref, "why": why})
     record_with(_NOTE_REFUSAL, [why, token.pk, why], entry)
     return kind()

@@ -42,7 +42,7 @@ def create_token(
     with transaction.atomic():
         service, is_new = Service.objects.get_or_create(name=service_name, defaults={"owner": owner})
         if is_new:
-            audit.record(Action.SERVICE_CREATED, by=by, service=services.ref(service), after=services.told(service))
+            audit.record(Action.SERVICE_CREATED, by=by, service=service.ref, after=services.told(service))
         elif owner and owner.pk != service.owner_id:
             detail = "The service is there already and has another owner; an administrator changes that on its page."
             raise Invalid([Problem("/owner", "other_owner", detail)])

@@ -25,7 +25,7 @@ def create(values: Mapping[str, str], *, reason: str, by: Actor) -> Service:
     service = Service(**checked)
     with transaction.atomic():
         _save(service)
-        audit.record(Action.SERVICE_CREATED, by=by, service=ref(service), after=told(service), reason=said)
+        audit.record(Action.SERVICE_CREATED, by=by, service=service.ref, after=told(service), reason=said)
     return service
 
 
@@ -49,17 +49,12 @@ def change(service: Service, values: Mapping[str, str], *, reason: str, by: Acto
         audit.record(
             Action.SERVICE_CHANGED,
             by=by,
-            service=ref(service),
+            service=service.ref,
             before={name: old for name, (old, _) in changed.items()},
             after={name: new for name, (_, new) in changed.items()},
             contactChanged=is_other or None,
             reason=said,
         )
-
-
-def ref(service: Service) -> str:
-    """As the trail names it."""
-    return f"service:{service.pk}"
 
 
 def told(service: Service) -> dict[str, Any]:

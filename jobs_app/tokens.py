@@ -69,7 +69,7 @@ def store(
     audit.record(
         Action.TOKEN_CREATED,
         by=by,
-        service=f"service:{service.pk}",
+        service=service.ref,
         token=token.ref,
         scopes=token.scopes,
         until=token.expires_at.isoformat(),

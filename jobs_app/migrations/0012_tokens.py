@@ -94,13 +94,8 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="apitoken",
-            name="refused_at",
-            field=models.DateTimeField(help_text="When the trail last heard that it was refused.", null=True),
-        ),
-        migrations.AddField(
-            model_name="apitoken",
-            name="refused_why",
-            field=models.TextField(default=""),
+            name="refusals",
+            field=models.JSONField(default=dict, help_text="When the trail last heard of each reason for refusing it."),
         ),
         migrations.AddField(
             model_name="apitoken",

@@ -45,6 +45,11 @@ class Service(models.Model):
         return self.name
 
     @property
+    def ref(self) -> str:
+        """As the trail names it."""
+        return f"service:{self.pk}"
+
+    @property
     def is_stopped(self) -> bool:
         return self.owner is not None and not self.owner.is_active
 
@@ -100,8 +105,7 @@ class ApiToken(models.Model):
     first_used_at = models.DateTimeField(null=True)
     last_used_at = models.DateTimeField(null=True, help_text="Exact to a minute.")
     last_used_ip = models.GenericIPAddressField(null=True)
-    refused_at = models.DateTimeField(null=True, help_text="When the trail last heard that it was refused.")
-    refused_why = models.TextField(default="")
+    refusals = models.JSONField(default=dict, help_text="When the trail last heard of each reason for refusing it.")
     paused_at = models.DateTimeField(null=True)
     paused_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     pause_reason = models.TextField(default="")

@@ -1,5 +1,6 @@
 """What the API's door makes of a token: who gets in, who doesn't and what they hear, and what is written of it."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -216,11 +217,16 @@ def test_a_program_that_goes_on_calling_is_one_event_a_minute_for_each_reason() 
     for _ in range(3):
         call(secret)
     assert refusals() == before + 1
-    call(secret, "203.0.113.9")
+    for ip in ("203.0.113.9", "192.0.2.7", "203.0.113.9", "192.0.2.7"):
+        call(secret, ip)
     assert refusals() == before + 2
-    past_the_rights(token, refused_at=timezone.now() - timedelta(seconds=61))
-    call(secret, "203.0.113.9")
+    token.refresh_from_db()
+    earlier = {"address": (timezone.now() - timedelta(seconds=61)).isoformat()}
+    past_the_rights(token, refusals=json.dumps(token.refusals | earlier))
+    for ip in ("203.0.113.9", "192.0.2.7", "203.0.113.9"):
+        call(secret, ip)
     assert refusals() == before + 3
+    assert newest_event("access.refused")["why"] == "address"
 
 
 def test_without_the_trail_a_refusal_is_503_and_a_stranger_learns_nothing() -> None:
