@@ -41,7 +41,10 @@ class Channel(StrEnum):
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts. ``key`` is the row's number, 0 for the portal itself; ``accountable`` that of who answers for it."""
+    """Who acts. ``key`` is the row's number, 0 for the portal itself; ``accountable`` that of who answers for it.
+
+    ``operations`` and ``spaces`` are all that may be submitted, and where; when they are empty, anything and anywhere.
+    """
 
     kind: Kind
     key: int
@@ -52,6 +55,9 @@ class Actor:
     token: int | None = None
     roles: frozenset[Role] = field(default_factory=frozenset)
     scopes: frozenset[Scope] = field(default_factory=frozenset)
+    operations: frozenset[str] = field(default_factory=frozenset)
+    spaces: frozenset[str] = field(default_factory=frozenset)
+    default_reason: str = ""
     ip: str | None = None
     request_id: str | None = None
 

@@ -23,7 +23,10 @@ RESTRICTED = {
     "jobs_app_approval": "SELECT, INSERT",
     "jobs_app_idempotencykey": "SELECT, INSERT, DELETE",
     "jobs_app_service": "SELECT, INSERT, UPDATE",
-    "jobs_app_apitoken": "SELECT, INSERT, UPDATE (revoked_at, first_used_at)",
+    # A token never lives longer, and never may more, than when it was made.
+    "jobs_app_apitoken": "SELECT, INSERT, UPDATE (name, addresses, operations, spaces, rate, rotated_at, retires_at, "
+    "first_used_at, last_used_at, last_used_ip, refusals, paused_at, paused_by_id, pause_reason, "
+    "revoked_at, revoked_by_id, revoke_reason, reminded)",
     "jobs_app_foreigntask": "SELECT, INSERT, UPDATE (noted_by_id, noted_at, note)",
     "jobs_app_export": "SELECT, INSERT, UPDATE (status, attempts, touched_at, done, total, size, sha256, manifest, "
     "problem, finished_at, expires_at)",

@@ -55,6 +55,12 @@ class OwnSubmission(NotAllowed):
     code = "own_submission"
 
 
+class ServicesOnly(NotAllowed):
+    """Only a service may do this, with its own token; people do it on the page of the tokens."""
+
+    code = "services_only"
+
+
 class NotFound(PortalError):
     """There is no such thing, or you may not see it."""
 
@@ -149,3 +155,35 @@ class TooManyWaiting(PortalError):
     """Too many calls wait for changes just now; ask again in a moment, or without wait."""
 
     code = "too_many_waiting"
+
+
+class TooManyCalls(PortalError):
+    """This token has made all the calls that it may make just now; go on when Retry-After is over."""
+
+    code = "too_many_calls"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__()
+        self.retry_after = seconds
+
+
+class TokenRefused(PortalError):
+    """This token may not be used; ask an administrator."""
+
+    code = "token_refused"
+
+
+class TokenUnknown(TokenRefused):
+    """This token isn't known, has ended or was revoked; ask for a new one."""
+
+
+class TokenUsedElsewhere(TokenRefused):
+    """This token may not be used from here; ask an administrator."""
+
+
+class TokenPaused(TokenRefused):
+    """This token is paused; ask an administrator to resume it."""
+
+
+class TokenStopped(TokenRefused):
+    """The person who answers for this service has left; ask an administrator to give it another owner."""

@@ -15,7 +15,8 @@ from redis.retry import Retry
 
 from . import foreign, pauses, pulse
 from .audit import Action, anchors, read
-from .models import ForeignTask, Submission
+from .models import ApiToken, ForeignTask, Service, Submission
+from .models.services import ENDS_SOON
 from .models.submissions import SubmissionQuerySet
 from .states import FINAL, State
 
@@ -64,6 +65,7 @@ def look() -> list[Sign]:
         _koodrive(ages.get("koodrive")),
         _doubts(),
         _foreign(),
+        _tokens(),
     ]
 
 
@@ -210,6 +212,26 @@ def _foreign() -> Sign:
         upto = f"compared up to {last.until:%Y-%m-%d %H:%M} UTC" if last.until else "never compared in full"
         value = f"{upto}; failed {last.at:%Y-%m-%d %H:%M} UTC: {last.trouble}" if last.trouble else upto
     return Sign("Tasks that the portal did not send", value, " ".join(filter(None, troubles)), False, "foreign")
+
+
+def _tokens() -> Sign:
+    """What stops a service, told before it does; a service that has stopped already is told of likewise."""
+    now = timezone.now()
+    ending = ApiToken.objects.ending(now).count()
+    stopped, about_to = Service.objects.stopped(now).count(), Service.objects.about_to_stop(now).count()
+    troubles = [
+        f"Tokens that end within {ENDS_SOON.days} days: {ending}; rotate them, or let their services do it."
+        if ending
+        else "",
+        f"Services that are stopped, because their owner has left: {stopped}; give them another owner."
+        if stopped
+        else "",
+        f"Services whose owner has no role any more: {about_to}; give them another owner before they stop."
+        if about_to
+        else "",
+    ]
+    value = f"{ending} end soon" if ending else "none ends soon"
+    return Sign("Tokens of services", value, " ".join(filter(None, troubles)), False, "tokens")
 
 
 def _free_to_go() -> SubmissionQuerySet:

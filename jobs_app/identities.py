@@ -35,6 +35,9 @@ def service(token: ApiToken, *, ip: str | None, request_id: str | None) -> Actor
         accountable=token.service.owner_id,
         token=token.pk,
         scopes=frozenset(Scope(scope) for scope in token.scopes),
+        operations=frozenset(token.operations),
+        spaces=frozenset(token.spaces),
+        default_reason=token.service.default_reason,
         ip=ip,
         request_id=request_id,
     )

@@ -39,3 +39,16 @@ def sign_in_required(get_response: Handler) -> Handler:
         return redirect_to_login(request.get_full_path(), reverse(settings.LOGIN_URL))
 
     return handle
+
+
+def quota_headers(get_response: Handler) -> Handler:
+    """Says in the answer what is left of the caller's quota, whatever the answer is."""
+
+    def handle(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if quota := getattr(request, "quota", None):
+            for name, value in quota.headers.items():
+                response[name] = value
+        return response
+
+    return handle

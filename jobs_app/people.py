@@ -1,4 +1,4 @@
-"""People and services: making them, their passwords, erasing a name, the first use of a token."""
+"""People and services: making them, their passwords, erasing a name."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -8,13 +8,12 @@ from datetime import timedelta
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.utils import timezone
 
-from . import audit
+from . import audit, services, token_secrets, tokens
 from .actors import Actor, Role, Scope
-from .audit import Action, Entry, names
+from .audit import Action, names
 from .errors import AlreadyErased, Invalid, LastAdministrator, NotFound, Problem
-from .models import ApiToken, RoleGrant, Service, User
+from .models import RoleGrant, Service, User
 
 _ERASED = re.compile(r"erased-\d+", re.IGNORECASE)
 
@@ -105,34 +104,17 @@ def _in_words() -> Iterator[None]:
 def create_token(
     service_name: str, *, scopes: Collection[Scope], days: int, by: Actor, secret: str = "", owner: User | None = None
 ) -> str:
-    """A new token of the service, which is made if it is new; the result is the secret, which is kept nowhere."""
-    secret = secret or ApiToken.new_secret()
+    """A new token of the service, which is made if it is new; the result is the secret, which is kept nowhere.
+
+    Raises ``Invalid`` when the service is there already with another owner than ``owner``.
+    """
+    secret = secret or token_secrets.new()
     with transaction.atomic():
         service, is_new = Service.objects.get_or_create(name=service_name, defaults={"owner": owner})
         if is_new:
-            audit.record(Action.SERVICE_CREATED, by=by, service=f"service:{service.pk}")
-        token = ApiToken.objects.create(
-            service=service,
-            digest=ApiToken.digest_of(secret),
-            scopes=sorted(set(scopes)),
-            expires_at=timezone.now() + timedelta(days=days),
-        )
-        audit.record(
-            Action.TOKEN_CREATED,
-            by=by,
-            service=f"service:{service.pk}",
-            token=f"token:{token.pk}",
-            scopes=token.scopes,
-            until=token.expires_at.isoformat(),
-        )
+            audit.record(Action.SERVICE_CREATED, by=by, service=service.ref, after=services.told(service))
+        elif owner and owner.pk != service.owner_id:
+            detail = "The service is there already and has another owner; an administrator changes that on its page."
+            raise Invalid([Problem("/owner", "other_owner", detail)])
+        tokens.store(service, secret, scopes=scopes, lifetime=timedelta(days=days), by=by)
     return secret
-
-
-_FIRST_USE = (
-    "UPDATE jobs_app_apitoken SET first_used_at = statement_timestamp() WHERE id = %s AND first_used_at IS NULL"
-)
-
-
-def use_token(token: ApiToken, *, by: Actor) -> None:
-    """Notes that the token is used for the first time; of several at once one does. Raises ``AuditUnavailable``."""
-    audit.record_with(_FIRST_USE, [token.pk], Entry(Action.TOKEN_USED, by, details={"token": f"token:{token.pk}"}))

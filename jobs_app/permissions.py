@@ -4,12 +4,24 @@ A predicate answers None, or the error that says why not: the verb raises it (``
 button. No role includes another, and nothing here asks whether somebody is a superuser.
 """
 
+from typing import Any
+
 from django.utils import timezone
 
 from . import audit
-from .actors import Actor, Kind, Role, Scope
+from .actors import Actor, Channel, Kind, Role, Scope
 from .audit import Action
-from .errors import Gone, NotAllowed, NotFound, OwnSubmission, PeopleOnly, PortalError, SettleFirst, WrongState
+from .errors import (
+    Gone,
+    NotAllowed,
+    NotFound,
+    OwnSubmission,
+    PeopleOnly,
+    PortalError,
+    ServicesOnly,
+    SettleFirst,
+    WrongState,
+)
 from .models import Submission
 from .models.submissions import SubmissionQuerySet
 from .states import State
@@ -17,17 +29,27 @@ from .states import State
 Refusal = PortalError | None
 
 
-def require(refusal: Refusal, *, by: Actor, to: str, submission: Submission | None = None) -> None:
+def require(refusal: Refusal, *, by: Actor, to: str, submission: Submission | None = None, **details: Any) -> None:
     """Raises the refusal, if there is one; that somebody had no right, and not only came too late, the trail says."""
     if refusal is None:
         return
     if isinstance(refusal, NotAllowed):
-        audit.record(Action.PERMISSION_DENIED, by=by, submission=submission, outcome="denied", to=to, why=refusal.code)
+        said = {"to": to, "why": refusal.code, **details}
+        audit.record(Action.PERMISSION_DENIED, by=by, submission=submission, outcome="denied", **said)
     raise refusal
 
 
 def submit(actor: Actor) -> Refusal:
     return _unless(Role.OPERATOR in actor.roles or Scope.WRITE in actor.scopes)
+
+
+def submit_this(actor: Actor, operation: str, *spaces: str) -> Refusal:
+    """Submit this operation from and to these spaces, where the token names the ones that it is for."""
+    if actor.operations and operation not in actor.operations:
+        return NotAllowed(f"This token may not submit {operation}; ask an administrator, or use another token.")
+    if actor.spaces and (others := [space for space in dict.fromkeys(spaces) if space not in actor.spaces]):
+        return NotAllowed(f"This token is not for the space {' and '.join(others)}; ask an administrator for it.")
+    return None
 
 
 def read_catalogue(actor: Actor) -> Refusal:
@@ -142,6 +164,15 @@ def see_health(actor: Actor) -> Refusal:
 
 def set_credentials(actor: Actor) -> Refusal:
     return _unless(Role.ADMINISTRATOR in actor.roles)
+
+
+def manage_services(actor: Actor) -> Refusal:
+    """Make and change services and their tokens; also for whoever may run the portal's commands."""
+    return _unless(Role.ADMINISTRATOR in actor.roles or actor.channel is Channel.CLI)
+
+
+def rotate_own_token(actor: Actor) -> Refusal:
+    return None if actor.kind is Kind.SERVICE else ServicesOnly()
 
 
 def see_foreign(actor: Actor) -> Refusal:

@@ -22,7 +22,13 @@ APPROVAL_WINDOW = timedelta(days=7)
 def check(values: object, *, by: Actor) -> validators.Request:
     """The valid request in ``values``; raises ``NotAllowed``, or ``Invalid`` with every problem. Stores nothing."""
     permissions.require(permissions.submit(by), by=by, to="submit")
-    return validators.check(values, max_files=settings.KOODRIVE_MAX_FILES, now=timezone.now())
+    request = validators.check(
+        values, max_files=settings.KOODRIVE_MAX_FILES, now=timezone.now(), default_reason=by.default_reason
+    )
+    operation, target, source = request.operation.name, request.target, request.source
+    refusal = permissions.submit_this(by, operation, source, target)
+    permissions.require(refusal, by=by, to="submit", operation=operation, space=target, sourceSpace=source)
+    return request
 
 
 def submit(values: object, *, by: Actor, as_id: uuid.UUID | None = None, call: Call | None = None) -> Submission:
@@ -114,8 +120,8 @@ def _row(request: validators.Request, by: Actor, id_: uuid.UUID, retry_of: Submi
         operation=request.operation.name,
         request=json.dumps(request.body, ensure_ascii=False),
         request_sha256=request.sha256,
-        space=request.body["dstContainerId"],
-        source_space=request.body["taskInfo"]["srcContainerId"],
+        space=request.target,
+        source_space=request.source,
         reason=request.reason,
         reference=request.reference,
         warnings=[warning.as_json() for warning in request.warnings],

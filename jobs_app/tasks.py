@@ -11,7 +11,19 @@ from celery import shared_task, signals
 from django.db import connections
 from kombu.exceptions import OperationalError
 
-from . import audit, connection, dispatch, export_jobs, identities, pulse, reconciling, settling, sweeping, tracking
+from . import (
+    audit,
+    connection,
+    dispatch,
+    export_jobs,
+    identities,
+    pulse,
+    reconciling,
+    reminders,
+    settling,
+    sweeping,
+    tracking,
+)
 from .actors import SWEEPER, Channel
 from .audit import anchors, verify
 from .koodrive.client import Client
@@ -148,6 +160,11 @@ def compare_tasks() -> None:
     result = reconciling.compare(client=connection.client(fresh=True), by=SWEEPER)
     if result.trouble:
         log.error("KooDrive's tasks were not compared: %s", result.trouble)
+
+
+@shared_task
+def remind_of_tokens() -> None:
+    reminders.remind()
 
 
 @shared_task

@@ -50,9 +50,22 @@ class Request:
     def sha256(self) -> str:
         return canonical.sha256(self.body)
 
+    @property
+    def source(self) -> str:
+        """The space where its files are."""
+        return str(self.body["taskInfo"]["srcContainerId"])
 
-def check(values: object, *, max_files: int, now: datetime) -> Request:
-    """The request in ``values``, a parsed JSON document; raises ``Invalid`` with every problem that it has."""
+    @property
+    def target(self) -> str:
+        """The space under which KooDrive files the task."""
+        return str(self.body["dstContainerId"])
+
+
+def check(values: object, *, max_files: int, now: datetime, default_reason: str = "") -> Request:
+    """The request in ``values``, a parsed JSON document; raises ``Invalid`` with every problem that it has.
+
+    ``default_reason`` stands for a reason that isn't given; without one, a reason must be given.
+    """
     reader = Reader()
     body = reader.mapping(values, "", _BODY_FIELDS | _PORTAL_FIELDS)
     if body is None:
@@ -66,7 +79,7 @@ def check(values: object, *, max_files: int, now: datetime) -> Request:
     entries = reader.texts(info, "uncompressFilePaths", "/taskInfo")
     target = reader.text(body, "dstContainerId", "", required=True)
     password = reader.text(body, "password", "")
-    reason = reader.text(body, "reason", "", required=True, longest=LONGEST_TEXT)
+    reason = reader.text(body, "reason", "", required=not default_reason, longest=LONGEST_TEXT)
     reference = reader.text(body, "reference", "", nullable=True, longest=LONGEST_REFERENCE)
     labels = _labels(reader, body, files)
     not_before, not_after = _window(reader, body, now)
@@ -91,7 +104,7 @@ def check(values: object, *, max_files: int, now: datetime) -> Request:
         body=document,
         password=password,
         files=tuple(File(file.file_id, file.file_path, labels.get(file.file_id, "")) for file in files),
-        reason=reason or "",
+        reason=reason or default_reason,
         reference=reference,
         not_before=not_before,
         not_after=not_after,
@@ -101,13 +114,20 @@ def check(values: object, *, max_files: int, now: datetime) -> Request:
 
 def reason(text: str) -> str:
     """Why a person does something, trimmed; raises ``Invalid`` when it is missing or can't be kept."""
-    reader, said = Reader(), text.strip()
+    reader = Reader()
+    said = collect_reason(reader, text)
+    if reader.problems:
+        raise Invalid(reader.problems)
+    return said
+
+
+def collect_reason(reader: Reader, text: str) -> str:
+    """The same among other fields: what is wrong goes to the reader's other problems."""
+    said = text.strip()
     if said:
         reader.text({"reason": said}, "reason", "", longest=LONGEST_TEXT)
     else:
         reader.add("/reason", "required", "Say why you do this; the reason is kept in the audit trail.")
-    if reader.problems:
-        raise Invalid(reader.problems)
     return said
 
 

@@ -73,6 +73,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "jobs_app.middleware.request_id",
+    "jobs_app.middleware.quota_headers",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -227,7 +228,7 @@ CELERY_BEAT_SCHEDULE = {
 }
 CELERY_BEAT_SCHEDULE |= {
     name: {"task": f"jobs_app.tasks.{name}", "schedule": crontab(hour=hour, minute="17")}
-    for name, hour in {"verify_trail": "2", "compare_tasks": "3"}.items()
+    for name, hour in {"verify_trail": "2", "compare_tasks": "3", "remind_of_tokens": "4"}.items()
 }
 
 # --- KooDrive --------------------------------------------------------------------------------------------------------
@@ -266,6 +267,7 @@ REST_FRAMEWORK = {
         "jobs_app.api.authentication.ServiceTokenAuthentication",
         "jobs_app.api.authentication.PersonSessionAuthentication",
     ],
+    "DEFAULT_THROTTLE_CLASSES": ["jobs_app.api.throttling.TokenThrottle"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["jobs_app.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

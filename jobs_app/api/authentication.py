@@ -5,13 +5,13 @@ Both set ``request.auth`` to the ``Actor``.
 
 from dataclasses import dataclass
 
-from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from .. import identities, people, strangers
+from .. import admission, identities
 from ..actors import Actor, Channel
+from ..errors import TokenRefused
 from ..models import ApiToken
 
 
@@ -20,6 +20,7 @@ class ServiceUser:
     """What the framework takes for the user when a service calls."""
 
     actor: Actor
+    token: ApiToken
     is_authenticated: bool = True
     is_active: bool = True
 
@@ -32,15 +33,11 @@ class ServiceTokenAuthentication(BaseAuthentication):
         if scheme.lower() != b"bearer":
             return None
         secret, ip = secret.strip(), identities.client_ip(request.META)
-        token = _alive(secret.decode("utf-8", "replace"))
-        if token is None:
-            if secret:
-                strangers.note(strangers.Kind.TOKEN, ip)
-            raise AuthenticationFailed("This token isn't known, has ended or was revoked; ask for a new one.")
-        actor = identities.service(token, ip=ip, request_id=_request_id(request))
-        if token.first_used_at is None:
-            people.use_token(token, by=actor)
-        return ServiceUser(actor), actor
+        try:
+            token, by = admission.admit(secret.decode("utf-8", "replace"), ip=ip, request_id=_request_id(request))
+        except TokenRefused as error:
+            raise AuthenticationFailed(error.detail) from error
+        return ServiceUser(by, token), by
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="api"'
@@ -56,10 +53,6 @@ class PersonSessionAuthentication(SessionAuthentication):
         user, _ = found
         ip = identities.client_ip(request.META)
         return user, identities.person(user, channel=Channel.API, ip=ip, request_id=_request_id(request))
-
-
-def _alive(secret: str) -> ApiToken | None:
-    return ApiToken.objects.alive(timezone.now()).of_secret(secret).select_related("service").first()
 
 
 def _request_id(request: Request) -> str:

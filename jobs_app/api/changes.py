@@ -37,14 +37,16 @@ class Retry(APIView):
         permissions.require(permissions.retry(by, row), by=by, to="retry", submission=row)
         reader = Reader()
         body = reader.mapping(request.data, "", {"reason", "password"}) or {}
-        reason = reader.text(body, "reason", "", required=True, longest=LONGEST_TEXT)
+        reason = reader.text(body, "reason", "", required=not by.default_reason, longest=LONGEST_TEXT)
         password = reader.text(body, "password", "", nullable=True)
         if reader.problems:
             raise Invalid(reader.problems)
         return made_once(
             request,
             f"retry {pk}",
-            lambda call: submissions.retry(row, reason=reason or "", password=password, by=by, call=call),
+            lambda call: submissions.retry(
+                row, reason=reason or by.default_reason, password=password, by=by, call=call
+            ),
         )
 
 

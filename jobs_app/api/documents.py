@@ -12,8 +12,9 @@ from ..explain import Circumstances
 from ..feed import Change
 from ..koodrive.codes import explain as explain_code
 from ..links import Link
-from ..models import Approval, ArchiveEntry, Submission, SubmissionFile
+from ..models import ApiToken, Approval, ArchiveEntry, Submission, SubmissionFile
 from ..operations import Operation
+from ..rotation import Rotated
 from ..states import FINAL
 
 
@@ -148,16 +149,38 @@ def link(found: Link) -> dict[str, Any]:
     return {"url": found.url, "expiresAt": moment(found.expires_at)}
 
 
-def caller(actor: Actor, *, token_ends: datetime | None, max_files: int) -> dict[str, Any]:
+def caller(actor: Actor, *, token: ApiToken | None, max_files: int) -> dict[str, Any]:
+    """A list of limits that is null doesn't hold back."""
     return {
         "kind": actor.kind,
         "id": actor.id,
         "name": actor.name,
         "roles": sorted(actor.roles),
         "scopes": sorted(actor.scopes),
-        "tokenExpiresAt": moment(token_ends),
-        "limits": {"maxFiles": max_files},
+        "tokenExpiresAt": moment(token.ends_at) if token else None,
+        "tokenRotatedAt": moment(_rotation(token)) if token else None,
+        "limits": {
+            "maxFiles": max_files,
+            "rate": token.rate or None if token else None,
+            "addresses": token.addresses or None if token else None,
+            "operations": sorted(actor.operations) or None,
+            "spaces": sorted(actor.spaces) or None,
+        },
     }
+
+
+def rotated(each: Rotated) -> dict[str, Any]:
+    return {
+        "token": each.secret,
+        "id": each.token.ref,
+        "expiresAt": moment(each.token.expires_at),
+        "oldTokenEndsAt": moment(each.old_ends),
+    }
+
+
+def _rotation(token: ApiToken) -> datetime | None:
+    """The last one that it had part in: as the old token, or else as the new one."""
+    return token.rotated_at or (token.created_at if token.replaces_id else None)
 
 
 def moment(value: datetime | None) -> str | None:

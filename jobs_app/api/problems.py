@@ -22,6 +22,7 @@ from ..errors import (
     NotFound,
     PortalError,
     RequestDiffers,
+    TooManyCalls,
     TooManyWaiting,
     UnreadableLine,
     WrongState,
@@ -46,6 +47,7 @@ _STATUS: dict[type[PortalError], HTTPStatus] = {
     AuditUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     TooManyWaiting: HTTPStatus.TOO_MANY_REQUESTS,
     UnreadableLine: HTTPStatus.INTERNAL_SERVER_ERROR,
+    TooManyCalls: HTTPStatus.TOO_MANY_REQUESTS,
 }
 
 
@@ -56,6 +58,10 @@ def handler(error: Exception, context: dict[str, Any]) -> Response:
     match error:
         case Invalid():
             return _problem(request, HTTPStatus.BAD_REQUEST, error.code, error.detail, error.problems)
+        case TooManyCalls():
+            response = _problem(request, HTTPStatus.TOO_MANY_REQUESTS, error.code, error.detail)
+            response["Retry-After"] = str(error.retry_after)
+            return response
         case PortalError():
             return _problem(request, _status_of(error), error.code, error.detail)
         case Http404():

@@ -92,7 +92,7 @@ SCHEMAS: dict[str, Schema] = {
         **record(
             {
                 **_BODY,
-                "reason": _REASON,
+                "reason": {**_REASON, "description": "Required, unless the service has a default reason."},
                 "reference": nullable(_text(validators.LONGEST_REFERENCE, example="CHG-20311")),
                 "labels": {
                     "type": "object",
@@ -102,7 +102,7 @@ SCHEMAS: dict[str, Schema] = {
                 "notBefore": nullable(MOMENT),
                 "notAfter": nullable(MOMENT),
             },
-            optional=("actionType", "password", "reference", "labels", "notBefore", "notAfter"),
+            optional=("actionType", "password", "reason", "reference", "labels", "notBefore", "notAfter"),
         ),
         "description": "KooDrive's own body of POST /koodrive/ose/v1/jobs, with the portal's fields beside it.",
     },
@@ -262,9 +262,22 @@ SCHEMAS: dict[str, Schema] = {
             "roles": array(one_of(Role)),
             "scopes": array(one_of(Scope)),
             "tokenExpiresAt": nullable(MOMENT),
-            "limits": record({"maxFiles": COUNT}),
+            "tokenRotatedAt": nullable(MOMENT),
+            "limits": record(
+                {
+                    "maxFiles": COUNT,
+                    "rate": nullable({**TEXT, "example": "100/minute"}),
+                    "addresses": nullable(array(TEXT)),
+                    "operations": nullable(array(one_of(BY_NAME))),
+                    "spaces": nullable(array(TEXT)),
+                }
+            ),
         }
     ),
+    "Rotation": record(
+        {"overlapSeconds": {"type": "integer", "minimum": 60, "maximum": 86_400}}, optional=("overlapSeconds",)
+    ),
+    "NewToken": record({"token": TEXT, "id": TEXT, "expiresAt": MOMENT, "oldTokenEndsAt": MOMENT}),
     "Decision": _DECISION,
     "NewTry": record({"reason": _REASON, "password": nullable(_ID)}, optional=("password",)),
     "Resolution": record(

@@ -4,11 +4,12 @@ from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView
 from drf_spectacular.views import SpectacularSwaggerSplitView as _Docs
 
-from . import changes, feed, settling, trail, views
+from . import changes, feed, rotation, settling, trail, views
 
 urlpatterns = [
     path("operations/", views.Operations.as_view()),
     path("me/", views.Me.as_view()),
+    path("me/rotate-token/", rotation.RotateToken.as_view()),
     path("submissions/", views.Submissions.as_view()),
     path("submissions/validate/", views.Validate.as_view()),
     path("submissions/<uuid:pk>/", views.OneSubmission.as_view()),

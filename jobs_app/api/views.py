@@ -13,10 +13,11 @@ from .. import approvals, effects, listing, permissions, submissions
 from ..audit import read
 from ..documents import Reader
 from ..errors import Invalid, NotFound
-from ..models import ApiToken, Submission
+from ..models import Submission
 from ..operations import BY_NAME, OPERATIONS
 from ..states import State
 from . import documents
+from .authentication import ServiceUser
 from .common import actor, made_once, neighbour, visible
 from .description import CURSOR, KEY, LIMIT, described, text
 from .examples import EXAMPLES
@@ -50,10 +51,8 @@ class Operations(APIView):
 class Me(APIView):
     @described("Who the caller is", gives="Caller")
     def get(self, request: Request) -> Response:
-        by = actor(request)
-        token = ApiToken.objects.filter(pk=by.token or 0).first()
-        ends = token.expires_at if token else None
-        return Response(documents.caller(by, token_ends=ends, max_files=settings.KOODRIVE_MAX_FILES))
+        token = request.user.token if isinstance(request.user, ServiceUser) else None
+        return Response(documents.caller(actor(request), token=token, max_files=settings.KOODRIVE_MAX_FILES))
 
 
 class Submissions(APIView):

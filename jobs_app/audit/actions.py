@@ -37,7 +37,13 @@ class Action(StrEnum):
     PASSWORD_CHANGED = "password.changed"
     NAME_ERASED = "name.erased"
     SERVICE_CREATED = "service.created"
+    SERVICE_CHANGED = "service.changed"
     TOKEN_CREATED = "token.created"
+    TOKEN_CHANGED = "token.changed"
+    TOKEN_ROTATED = "token.rotated"
+    TOKEN_PAUSED = "token.paused"
+    TOKEN_RESUMED = "token.resumed"
+    TOKEN_REVOKED = "token.revoked"
     TOKEN_USED = "token.used"
     CREDENTIALS_CHANGED = "credentials.changed"
     TRAIL_VERIFIED = "trail.verified"
@@ -81,12 +87,19 @@ MEANINGS = {
     Action.SESSION_STARTED: "A person signed in.",
     Action.SESSION_ENDED: "A person signed out.",
     Action.SESSION_REFUSED: "Signing in failed; one line counts what one address tried on one account in a minute.",
-    Action.ACCESS_REFUSED: "A token that isn't valid was used; one line counts the calls from one address in a minute.",
+    Action.ACCESS_REFUSED: "A token that isn't valid was used; one line counts the calls from one address in a minute, "
+    "or stands for all calls in a minute with one known token, and says why that one was refused.",
     Action.PERSON_CREATED: "A person was added, with these roles.",
     Action.PASSWORD_CHANGED: "A person has another password.",
     Action.NAME_ERASED: "A person's name was erased; the lines keep the hash that stood for it.",
     Action.SERVICE_CREATED: "A service was added.",
-    Action.TOKEN_CREATED: "A token of a service was made, with these scopes.",
+    Action.SERVICE_CHANGED: "A service has another owner or other properties; the line has them before and after.",
+    Action.TOKEN_CREATED: "A token of a service was made, with these scopes, this end and these limits.",
+    Action.TOKEN_CHANGED: "A token has other limits; the line has them before and after.",
+    Action.TOKEN_ROTATED: "Another token takes the place of this one, which works until the named time.",
+    Action.TOKEN_PAUSED: "A token doesn't work until somebody resumes it.",
+    Action.TOKEN_RESUMED: "A paused token works again.",
+    Action.TOKEN_REVOKED: "A token doesn't work any more, for good.",
     Action.TOKEN_USED: "A token was used for the first time.",
     Action.CREDENTIALS_CHANGED: "Another KooDrive token is used from now on; the line names it without revealing it.",
     Action.TRAIL_VERIFIED: "The whole trail was checked against its seals, with this result.",

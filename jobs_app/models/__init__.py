@@ -4,7 +4,7 @@ from .audit import Event, Export, ExportPart, RefusedAttempt
 from .dispatch import Credential, ForeignTask, Heartbeat, Pause
 from .keys import IdempotencyKey
 from .people import RoleGrant, User
-from .services import ApiToken, Service
+from .services import ApiToken, Service, TokenState
 from .submissions import Approval, ArchiveEntry, ArchivePassword, DownloadLink, Submission, SubmissionFile
 
 __all__ = [
@@ -26,5 +26,6 @@ __all__ = [
     "Service",
     "Submission",
     "SubmissionFile",
+    "TokenState",
     "User",
 ]

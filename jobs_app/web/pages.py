@@ -5,11 +5,12 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from .. import explain, listing, permissions
 from ..errors import NotFound
-from ..models import ForeignTask, Submission
+from ..models import ApiToken, ForeignTask, Submission
 from ..operations import OPERATIONS
 from ..states import FINAL, LABELS, State
 from .actions import actions
@@ -30,6 +31,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "open": visible.exclude(status__in=[*FINAL, State.UNKNOWN])[:SHOWN],
         "latest": visible.filter(status__in=FINAL)[:SHOWN],
         "foreign": 0 if permissions.see_foreign(by) else ForeignTask.objects.unnoted().count(),
+        "ending": 0 if permissions.manage_services(by) else ApiToken.objects.ending(timezone.now()).count(),
     }
     return render(request, "home.html", context)
 

@@ -2,7 +2,21 @@
 
 from django.urls import path
 
-from . import changes, compose, credentials, decisions, exports, foreign, health, pages, session, trail, unknowns
+from . import (
+    changes,
+    compose,
+    credentials,
+    decisions,
+    exports,
+    foreign,
+    health,
+    pages,
+    services,
+    session,
+    tokens,
+    trail,
+    unknowns,
+)
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -33,6 +47,16 @@ urlpatterns = [
     path("health/", health.page, name="health"),
     path("health/pause/", health.pause, name="pause"),
     path("health/resume/", health.resume, name="resume"),
+    path("tokens/", tokens.listed, name="tokens"),
+    path("tokens/services/new/", services.new, name="new-service"),
+    path("tokens/services/<int:pk>/", services.change, name="service"),
+    path("tokens/services/<int:pk>/new/", tokens.make, name="new-token"),
+    path("tokens/<int:pk>/", tokens.one, name="token"),
+    path("tokens/<int:pk>/change/", tokens.change, name="change-token"),
+    path("tokens/<int:pk>/pause/", tokens.pause, name="pause-token"),
+    path("tokens/<int:pk>/resume/", tokens.resume, name="resume-token"),
+    path("tokens/<int:pk>/revoke/", tokens.revoke, name="revoke-token"),
+    path("tokens/<int:pk>/rotate/", tokens.rotate, name="rotate-token"),
     path("unknowns/", unknowns.listed, name="unknowns"),
     path("unknowns/<uuid:pk>/resolve/", unknowns.resolve, name="resolve"),
     path("unknowns/<uuid:pk>/look-again/", unknowns.look_again, name="look-again"),

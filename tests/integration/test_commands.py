@@ -7,6 +7,7 @@ from django.core.management import CommandError, call_command
 
 from jobs_app.models import ApiToken, Event, RoleGrant, Service, User
 from tests.conftest import Api
+from tests.doors import newest_event
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -56,8 +57,48 @@ def test_a_second_token_belongs_to_the_same_service() -> None:
     assert (Service.objects.count(), ApiToken.objects.count()) == (1, 2)
 
 
-@pytest.mark.parametrize("days", ["0", "-1", "367"])
+@pytest.mark.parametrize("days", ["0", "-1", "366"])
 def test_a_token_has_an_end_within_a_year(days: str) -> None:
-    with pytest.raises(CommandError, match="between 1 and 366"):
+    with pytest.raises(CommandError, match="between 1 and 365"):
         call_command("create_token", "payroll", "--scope", "submissions:read", "--days", days)
     assert not ApiToken.objects.exists()
+
+
+def test_the_owner_of_a_new_service_is_named(operator: User) -> None:
+    call_command("create_token", "payroll", "--scope", "submissions:read", "--owner", "olga", stdout=io.StringIO())
+    assert Service.objects.get().owner == operator
+    event = newest_event("service.created")
+    assert event["after"]["owner"] == f"person:{operator.pk}"
+    call_command("create_token", "payroll", "--scope", "submissions:read", "--owner", "olga", stdout=io.StringIO())
+    assert ApiToken.objects.count() == 2
+
+
+def test_an_owner_who_is_nobody_or_another_one_is_refused(operator: User, approver: User) -> None:
+    with pytest.raises(CommandError, match="Nobody who may sign in is called nina"):
+        call_command("create_token", "payroll", "--scope", "submissions:read", "--owner", "nina")
+    User.objects.filter(pk=approver.pk).update(is_active=False)
+    with pytest.raises(CommandError, match="Nobody who may sign in is called anton"):
+        call_command("create_token", "payroll", "--scope", "submissions:read", "--owner", "anton")
+    call_command("create_token", "payroll", "--scope", "submissions:read", stdout=io.StringIO())
+    with pytest.raises(CommandError, match="has another owner"):
+        call_command("create_token", "payroll", "--scope", "submissions:read", "--owner", "olga")
+    assert ApiToken.objects.count() == 1
+
+
+def test_a_token_is_revoked_by_its_number() -> None:
+    out = io.StringIO()
+    call_command("create_token", "payroll", "--scope", "submissions:read", stdout=out)
+    number = str(ApiToken.objects.get().pk)
+    with pytest.raises(CommandError, match="Say why"):
+        call_command("revoke_token", number, "--reason", " ")
+    call_command("revoke_token", number, "--reason", "leaked", stderr=io.StringIO())
+    assert Api(token=out.getvalue().strip()).get("me/").status_code == 401
+    event = newest_event("token.revoked")
+    assert (event["reason"], event["channel"]) == ("leaked", "cli")
+    with pytest.raises(CommandError, match="has ended or was revoked"):
+        call_command("revoke_token", number, "--reason", "again")
+
+
+def test_a_number_that_is_no_token_is_said_so() -> None:
+    with pytest.raises(CommandError, match="There is no token 4711"):
+        call_command("revoke_token", "4711", "--reason", "leaked")

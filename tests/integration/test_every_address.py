@@ -28,7 +28,7 @@ def addresses(resolver: URLResolver | None = None, prefix: str = "/") -> Iterato
 
 
 def concrete(path: str, id_: object) -> str:
-    return path.replace("<uuid:pk>", str(id_)).replace("<int:seq>", "1")
+    return path.replace("<uuid:pk>", str(id_)).replace("<int:seq>", "1").replace("<int:pk>", "1")
 
 
 ALL = sorted({path for path in addresses() if "(?P" not in path and not path.startswith("/admin/")})
