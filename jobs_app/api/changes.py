@@ -1,5 +1,6 @@
 """What a caller does with a submission that is under way or has ended."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from rest_framework.request import Request
@@ -77,5 +78,5 @@ class DownloadLink(APIView):
 
 def _refuse_fields(request: Request) -> None:
     """A field that nothing reads was meant to do something."""
-    if request.data:
+    if request.data or not isinstance(request.data, Mapping):
         raise Invalid([Problem("", "unknown_field", "Send no body here, or an empty object.")])

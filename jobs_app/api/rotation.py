@@ -30,7 +30,7 @@ class RotateToken(APIView):
 
 def _overlap(values: Any) -> timedelta:
     reader = Reader()
-    body = reader.mapping(values or {}, "", {"overlapSeconds"}) or {}
+    body = reader.mapping(values, "", {"overlapSeconds"}) or {}
     seconds = reader.integer(body, "overlapSeconds")
     if reader.problems:
         raise Invalid(reader.problems)
