@@ -4,25 +4,30 @@ A predicate answers None, or the error that says why not: the verb raises it (``
 button. No role includes another, and nothing here asks whether somebody is a superuser.
 """
 
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from . import audit
 from .actors import Actor, Kind, Role, Scope
 from .audit import Action
 from .errors import Gone, NotAllowed, NotFound, OwnSubmission, PeopleOnly, PortalError, SettleFirst, WrongState
-from .models import Submission
+from .models import Batch, Submission
 from .models.submissions import SubmissionQuerySet
 from .states import State
 
 Refusal = PortalError | None
 
 
-def require(refusal: Refusal, *, by: Actor, to: str, submission: Submission | None = None) -> None:
+def require(
+    refusal: Refusal, *, by: Actor, to: str, submission: Submission | None = None, batch: Batch | None = None
+) -> None:
     """Raises the refusal, if there is one; that somebody had no right, and not only came too late, the trail says."""
     if refusal is None:
         return
     if isinstance(refusal, NotAllowed):
-        audit.record(Action.PERMISSION_DENIED, by=by, submission=submission, outcome="denied", to=to, why=refusal.code)
+        about = {"batch": str(batch.pk)} if batch else {}
+        said = {"to": to, "why": refusal.code, **about}
+        audit.record(Action.PERMISSION_DENIED, by=by, submission=submission, outcome="denied", **said)
     raise refusal
 
 
@@ -40,12 +45,20 @@ def read_submissions(actor: Actor) -> Refusal:
 
 def visible_to(actor: Actor) -> SubmissionQuerySet:
     """The submissions that the actor may see; of the others the portal doesn't even say that they exist."""
-    everything = Submission.objects.all()
+    return Submission.objects.filter(_own_or_all(actor))
+
+
+def batches_visible_to(actor: Actor) -> QuerySet[Batch]:
+    """A batch is seen by whoever sees its members."""
+    return Batch.objects.filter(_own_or_all(actor))
+
+
+def _own_or_all(actor: Actor) -> Q:
     if _reads_all(actor):
-        return everything
+        return Q()
     if actor.kind is Kind.SERVICE and Scope.READ in actor.scopes:
-        return everything.filter(service_id=actor.key)
-    return everything.none()
+        return Q(service_id=actor.key)
+    return Q(pk__in=[])
 
 
 def read_events(actor: Actor, submission: Submission) -> Refusal:
@@ -60,8 +73,8 @@ def read_trail(actor: Actor) -> Refusal:
     return _unless(Role.AUDITOR in actor.roles or Scope.AUDIT in actor.scopes)
 
 
-def decide(actor: Actor, submission: Submission) -> Refusal:
-    """Approve or reject."""
+def decide(actor: Actor, submission: Submission | Batch) -> Refusal:
+    """Approve or reject; a batch is decided about by whoever may decide about its members."""
     if actor.kind is not Kind.PERSON:
         return PeopleOnly()
     if Role.APPROVER not in actor.roles:
@@ -69,7 +82,7 @@ def decide(actor: Actor, submission: Submission) -> Refusal:
     return OwnSubmission() if submission.accountable_id == actor.key else None
 
 
-def change(actor: Actor, submission: Submission) -> Refusal:
+def change(actor: Actor, submission: Submission | Batch) -> Refusal:
     """Cancel or retry: an operator any, a service its own."""
     if Role.OPERATOR in actor.roles:
         return None

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from .. import explain
 from ..actors import Actor
@@ -69,8 +70,8 @@ def _submission(row: Submission, receipt: Receipt | None, around: Circumstances)
         "labels": {file.file_id: file.label for file in row.files.all() if file.label},
         "reason": row.reason,
         "reference": row.reference,
-        "batch": None,
-        "row": None,
+        "batch": _id(row.batch_id),
+        "row": row.row,
         "source": row.source,
         "createdBy": _creator(row),
         "taskId": row.task_id,
@@ -85,7 +86,7 @@ def _submission(row: Submission, receipt: Receipt | None, around: Circumstances)
         },
         "attempts": row.attempts,
         "approval": _approval(row),
-        "retryOf": str(row.retry_of_id) if row.retry_of_id else None,
+        "retryOf": _id(row.retry_of_id),
         "notBefore": moment(row.not_before),
         "notAfter": moment(row.not_after),
         "createdAt": moment(row.created_at),
@@ -119,7 +120,7 @@ def change(each: Change) -> dict[str, Any]:
         "final": each.status in FINAL,
         "action": each.action,
         "reference": each.row.reference,
-        "batch": None,
+        "batch": _id(each.row.batch_id),
         "taskId": each.row.task_id,
     }
 
@@ -163,6 +164,10 @@ def caller(actor: Actor, *, token_ends: datetime | None, max_files: int) -> dict
 def moment(value: datetime | None) -> str | None:
     """UTC, RFC 3339."""
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z") if value else None
+
+
+def _id(value: UUID | None) -> str | None:
+    return str(value) if value else None
 
 
 def _creator(row: Submission) -> dict[str, str]:

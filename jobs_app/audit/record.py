@@ -114,6 +114,7 @@ def _about(submission: Submission) -> dict[str, Any]:
     source = submission.source_space
     return {
         "submission": str(submission.pk),
+        "batch": str(submission.batch_id) if submission.batch_id else None,
         "operation": submission.operation,
         "space": submission.space,
         "sourceSpace": source if source != submission.space else None,

@@ -24,13 +24,13 @@ def _measure(names: list[str]) -> int:
     from django.core.management import call_command
 
     from jobs_app.actors import Role
-    from tests.bench import claims, sending, submitting
+    from tests.bench import bulk, claims, sending, submitting
     from tests.bench.figures import table
     from tests.conftest import make_person
 
     call_command("migrate", verbosity=0)
     person = make_person("olga", Role.OPERATOR)
-    known = {"sending": sending, "claims": claims, "submitting": submitting}
+    known = {"sending": sending, "claims": claims, "submitting": submitting, "bulk": bulk}
     figures = []
     for name in names or known:
         for figure in known[name].measure(person):
