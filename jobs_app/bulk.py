@@ -114,9 +114,7 @@ def store(
     # What was made at the same moment is listed by its id, the highest first: so the list keeps the order of the rows.
     ids = sorted((uuid.uuid4() for _ in good), reverse=True)
     new = [
-        submissions.draft(
-            request, by=by, as_id=id_, retry_of=row.retry_of, place=Place(batch, row.number, row.lines)
-        )
+        submissions.draft(request, by=by, as_id=id_, retry_of=row.retry_of, place=Place(batch, row.number, row.lines))
         for id_, (row, request) in zip(ids, good, strict=True)
     ]
     with transaction.atomic():
@@ -138,7 +136,7 @@ def refusal(number: int, error: PortalError, **more: Any) -> dict[str, Any]:
 def _read(reader: Reader, values: object) -> tuple[list[Row], bool]:
     """The rows with the document's own reason and reference where they have none, and whether it is all or nothing."""
     document = reader.mapping(values, "", {"submissions", "atomic", "reason", "reference"}) or {}
-    found = reader.sequence(document, "submissions", "", required=bool(document))
+    found = reader.sequence(document, "submissions", "", required=isinstance(values, Mapping))
     _refuse_too_many(len(found), sum(map(_files, found)))
     is_atomic = document.get("atomic", True)
     if not isinstance(is_atomic, bool):

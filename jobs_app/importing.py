@@ -91,7 +91,7 @@ def read(text: str, parameters: Mapping[str, str], *, max_files: int) -> Table:
 
 
 def _records(text: str) -> Iterator[tuple[int, list[str]]]:
-    """The lines that hold anything, each with the number at which it begins; a quoted cell may go on in the next one."""
+    """The lines that hold anything, each with the number at which it begins: a quoted cell may go on in the next."""
     separator = max(_SEPARATORS, key=text.partition("\n")[0].count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
@@ -166,9 +166,7 @@ def _shared(
     return said
 
 
-def _part(
-    operation: Operation | None, shared: Mapping[str, str], rows: Sequence[tuple[int, dict[str, str]]]
-) -> Part:
+def _part(operation: Operation | None, shared: Mapping[str, str], rows: Sequence[tuple[int, dict[str, str]]]) -> Part:
     files = [row for _, row in rows]
     info: dict[str, Any] = {"fileInfo": [_file(row) for row in files]}
     body: dict[str, Any] = {"taskInfo": info}

@@ -1,6 +1,7 @@
 """Inserts many new rows of a table in one statement, at a tenth of what the framework takes for it."""
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 from django.db import connection
@@ -17,12 +18,18 @@ def insert(rows: Sequence[Model]) -> None:
     if not rows:
         return
     fields = _given(rows[0])
-    columns = sql.SQL(", ").join(sql.Identifier(field.column) for field in fields)
+    columns = sql.SQL(", ").join([sql.Identifier(str(field.column)) for field in fields])
     table = sql.Identifier(rows[0]._meta.db_table)
-    with connection.cursor() as cursor, connection.wrap_database_errors:
-        with cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN").format(table, columns)) as copy:
-            for row in rows:
-                copy.write_row([_value(field, row) for field in fields])
+    # All but JSON is text, number, time or bytes, which the driver writes as it is.
+    read = attrgetter(*(field.attname for field in fields))
+    json = [n for n, field in enumerate(fields) if isinstance(field, JSONField)]
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(table, columns)
+    with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement) as copy:
+        for row in rows:
+            values = list(read(row))
+            for n in json:
+                values[n] = fields[n].get_db_prep_save(values[n], connection)
+            copy.write_row(values)
 
 
 def _given(row: Model) -> list["Field[Any, Any]"]:
@@ -36,9 +43,3 @@ def _given(row: Model) -> list["Field[Any, Any]"]:
 
 def _is_left_to_the_database(field: "Field[Any, Any]", row: Model) -> bool:
     return isinstance(getattr(row, field.attname), DatabaseDefault)
-
-
-def _value(field: "Field[Any, Any]", row: Model) -> Any:
-    """Everything but JSON is text, number, time or bytes, which the driver writes as it is."""
-    value = getattr(row, field.attname)
-    return field.get_db_prep_save(value, connection) if isinstance(field, JSONField) else value

@@ -20,6 +20,7 @@ from .models import Batch, Submission, SubmissionFile
 from .states import State
 
 APPROVAL_WINDOW = timedelta(days=7)
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 
 @dataclass(frozen=True)
@@ -69,10 +70,17 @@ def retry(
     return _store(left, by, as_id, retry_of=submission, call=call)
 
 
+def left_of(submission: Submission) -> list[SubmissionFile]:
+    """The files that aren't known to have succeeded."""
+    return [file for file in submission.files.all() if file.status != SubmissionFile.Status.SUCCEEDED]
+
+
 def what_is_left(submission: Submission, reason: str, password: str | None) -> dict[str, Any]:
-    """The request for another try. Its time window isn't carried over: it may have been what ended the first."""
-    open_ones = [file for file in submission.files.all() if file.status != SubmissionFile.Status.SUCCEEDED]
-    left = {file.file_id: file.label for file in open_ones}
+    """The request for another try, not checked yet; raises ``WrongState`` or ``Invalid`` when there can't be one.
+
+    Its time window isn't carried over: it may have been what ended the first.
+    """
+    left = {file.file_id: file.label for file in left_of(submission)}
     if not left:
         raise WrongState("Every file of it is known to have succeeded, so there is nothing to submit again.")
     values = submission.document
@@ -127,7 +135,9 @@ def draft(
     submission = _row(request, by, as_id or uuid.uuid4(), retry_of, place)
     numbers = place.lines if place and place.lines else range(len(request.files))
     files = [
-        SubmissionFile(submission=submission, row=row, file_id=file.file_id, file_path=file.file_path, label=file.label)
+        SubmissionFile(
+            submission_id=submission.pk, row=row, file_id=file.file_id, file_path=file.file_path, label=file.label
+        )
         for row, file in zip(numbers, request.files, strict=True)
     ]
     return New(submission, files, request.password, _told(submission, request))
@@ -142,7 +152,7 @@ def _row(
     return Submission(
         id=id_,
         operation=request.operation.name,
-        request=json.dumps(request.body, ensure_ascii=False),
+        request=_ENCODER.encode(request.body),
         request_sha256=request.sha256,
         space=request.body["dstContainerId"],
         source_space=request.body["taskInfo"]["srcContainerId"],
@@ -151,8 +161,8 @@ def _row(
         warnings=[warning.as_json() for warning in request.warnings],
         source=place.batch.source if place else source_of(by),
         **creator(by),
-        retry_of=retry_of,
-        batch=place.batch if place else None,
+        retry_of_id=retry_of.pk if retry_of else None,
+        batch_id=place.batch.pk if place else None,
         row=place.row if place else None,
         status=State.AWAITING_APPROVAL if waits else State.QUEUED,
         approvals_needed=request.operation.approvals,

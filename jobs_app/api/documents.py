@@ -5,15 +5,16 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from .. import explain
+from .. import batches, explain
 from ..actors import Actor
 from ..audit import Receipt, read
+from ..batches import Standing
 from ..effects import SameEffect
 from ..explain import Circumstances
 from ..feed import Change
 from ..koodrive.codes import explain as explain_code
 from ..links import Link
-from ..models import Approval, ArchiveEntry, Submission, SubmissionFile
+from ..models import Approval, ArchiveEntry, Batch, Submission, SubmissionFile
 from ..operations import Operation
 from ..states import FINAL
 
@@ -99,6 +100,34 @@ def _submission(row: Submission, receipt: Receipt | None, around: Circumstances)
     }
 
 
+def batch(row: Batch) -> dict[str, Any]:
+    how = batches.standing(row)
+    return {
+        "id": str(row.pk),
+        "operation": row.operation,
+        "reason": row.reason,
+        "reference": row.reference,
+        "source": row.source,
+        "createdBy": _creator(row),
+        "createdAt": moment(row.created_at),
+        "total": row.total,
+        "counts": how.counts,
+        "final": how.is_final,
+        "files": how.files,
+        "requestSha256": how.sha256,
+        "approval": _agreed(how),
+        "retryOf": _id(row.retry_of_id),
+        "url": f"/batches/{row.pk}/",
+    }
+
+
+def results(row: Batch) -> dict[str, Any]:
+    """What became of each row of the call that made the batch, as its answer shows it and its repetition."""
+    members = submissions(list(row.members.with_people()))
+    taken = [{"index": each["row"], "status": 201, "submission": each} for each in members]
+    return {"batch": str(row.pk), "results": sorted(taken + row.refused, key=lambda each: int(each["index"]))}
+
+
 def same_effect(found: SameEffect) -> dict[str, Any]:
     """Of a submission that the caller may not see, only that there is one."""
     row = found.row
@@ -170,7 +199,7 @@ def _id(value: UUID | None) -> str | None:
     return str(value) if value else None
 
 
-def _creator(row: Submission) -> dict[str, str]:
+def _creator(row: Submission | Batch) -> dict[str, str]:
     if row.service is not None:
         return {"kind": "service", "id": f"service:{row.service_id}", "name": row.service.name}
     return _person(row.person)
@@ -186,6 +215,13 @@ def _result(row: Submission) -> dict[str, Any] | None:
     known = explain_code(row.result_code)
     advice = known.advice if known and row.result_code != "0" else None
     return {"code": row.result_code, "msg": row.result_message, "advice": advice}
+
+
+def _agreed(how: Standing) -> dict[str, Any] | None:
+    if how.needed == 0:
+        return None
+    given = [{"by": _person(each.by), "at": moment(each.at), "comment": each.comment} for each in how.given]
+    return {"needed": how.needed, "given": given, "expiresAt": moment(how.expires_at)}
 
 
 def _approval(row: Submission) -> dict[str, Any] | None:

@@ -22,6 +22,7 @@ from ..errors import (
     NotFound,
     PortalError,
     RequestDiffers,
+    TooLarge,
     TooManyWaiting,
     WrongState,
 )
@@ -43,6 +44,7 @@ _STATUS: dict[type[PortalError], HTTPStatus] = {
     KeyBusy: HTTPStatus.CONFLICT,
     KeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     AuditUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     TooManyWaiting: HTTPStatus.TOO_MANY_REQUESTS,
 }
 

@@ -2,13 +2,14 @@
 
 from django.urls import path, re_path
 
-from . import changes, feed, settling, trail, views
+from . import batches, changes, feed, settling, trail, views
 
 urlpatterns = [
     path("operations/", views.Operations.as_view()),
     path("me/", views.Me.as_view()),
     path("submissions/", views.Submissions.as_view()),
     path("submissions/validate/", views.Validate.as_view()),
+    path("submissions/bulk/", batches.Bulk.as_view()),
     path("submissions/<uuid:pk>/", views.OneSubmission.as_view()),
     path("submissions/<uuid:pk>/files/", views.Files.as_view()),
     path("submissions/<uuid:pk>/events/", views.Events.as_view()),
@@ -20,6 +21,12 @@ urlpatterns = [
     path("submissions/<uuid:pk>/download-link/", changes.DownloadLink.as_view()),
     path("submissions/<uuid:pk>/evidence/", settling.Evidence.as_view()),
     path("submissions/<uuid:pk>/resolve/", settling.Resolve.as_view()),
+    path("batches/<uuid:pk>/", batches.OneBatch.as_view()),
+    path("batches/<uuid:pk>/results.csv", batches.Results.as_view()),
+    path("batches/<uuid:pk>/approve/", batches.Approve.as_view()),
+    path("batches/<uuid:pk>/reject/", batches.Reject.as_view()),
+    path("batches/<uuid:pk>/cancel/", batches.Cancel.as_view()),
+    path("batches/<uuid:pk>/retry/", batches.Retry.as_view()),
     path("changes/", feed.Changes.as_view()),
     path("audit-events/", trail.AuditEvents.as_view()),
     re_path(r"", views.NothingHere.as_view()),

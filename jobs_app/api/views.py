@@ -10,12 +10,11 @@ from rest_framework.views import APIView
 
 from .. import approvals, effects, listing, permissions, submissions
 from ..audit import read
-from ..documents import Reader
 from ..errors import Invalid, NotFound
 from ..models import ApiToken, Submission
 from ..operations import OPERATIONS
 from . import documents
-from .common import actor, made_once, neighbour, visible
+from .common import actor, decision_in, made_once, neighbour, visible
 
 
 class Operations(APIView):
@@ -106,13 +105,8 @@ class Decision(APIView):
         by = actor(request)
         row = visible(by, pk)
         permissions.require(permissions.decide(by, row), by=by, to="decide", submission=row)
-        reader = Reader()
-        body = reader.mapping(request.data, "", {"comment", "requestSha256"}) or {}
-        sha256 = reader.text(body, "requestSha256", "", required=True)
-        comment = reader.text(body, "comment", "", nullable=True, longest=1000)
-        if reader.problems:
-            raise Invalid(reader.problems)
-        decided = self.verb(row, by=by, request_sha256=sha256 or "", comment=comment or "")
+        sha256, comment = decision_in(request)
+        decided = self.verb(row, by=by, request_sha256=sha256, comment=comment)
         return Response(documents.submission(decided))
 
 

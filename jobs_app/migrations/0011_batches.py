@@ -22,9 +22,7 @@ CREATE TRIGGER approved_before_sending BEFORE INSERT OR UPDATE ON jobs_app_submi
 
 
 def protected(to: str, related_name: str, **options: object) -> models.ForeignKey:
-    return models.ForeignKey(
-        to, django.db.models.deletion.PROTECT, null=True, related_name=related_name, **options
-    )
+    return models.ForeignKey(to, django.db.models.deletion.PROTECT, null=True, related_name=related_name, **options)
 
 
 class Migration(migrations.Migration):
