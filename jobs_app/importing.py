@@ -25,8 +25,10 @@ SHARED = (
 _INFO = ("srcContainerId", "newFilePath")  # those that stand in taskInfo
 _SEPARATORS = ",;\t"
 _ROW = re.compile(r"/taskInfo/fileInfo/(\d+)(.*)")
-# What is said of the operation by its name here; and every name of a file stands beside the file.
+# What the table itself says better: which operation is meant, which line names a file again; and a name can't stand
+# here without its file.
 _SAID_OTHERWISE = ("/taskType", "/actionType")
+_CODES_SAID_OTHERWISE = ("duplicate", "unknown_file")
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Part:
                 place = f"/lines/{labelled[problem.pointer]}/name"
             else:
                 place = problem.pointer.removeprefix("/taskInfo")
-            if problem.pointer not in _SAID_OTHERWISE and problem.code != "unknown_file":
+            if problem.pointer not in _SAID_OTHERWISE and problem.code not in _CODES_SAID_OTHERWISE:
                 yield Problem(place, problem.code, problem.detail)
 
     @property
@@ -64,8 +66,11 @@ class Table:
 
     def all_problems(self, found: Iterable[tuple[int, Sequence[Problem]]]) -> list[Problem]:
         """Its own and those found in its parts, each by the part's number; what all parts share is said once."""
-        of_parts = (problem for n, problems in found for problem in self.parts[n].problems(problems))
-        return list(dict.fromkeys([*self.problems, *of_parts]))
+        of_parts = [problem for n, problems in found for problem in self.parts[n].problems(problems)]
+        # What is no id at all is no repeated one either.
+        wrong = {problem.pointer for problem in of_parts}
+        own = [each for each in self.problems if each.code != "duplicate" or each.pointer not in wrong]
+        return list(dict.fromkeys([*own, *of_parts]))
 
 
 def read(text: str, parameters: Mapping[str, str], *, max_files: int) -> Table:
@@ -78,7 +83,8 @@ def read(text: str, parameters: Mapping[str, str], *, max_files: int) -> Table:
     if len(records) - 1 > MOST_FILES:
         raise TooLarge
     problems = [_unknown_parameter(name) for name in parameters if name not in SHARED]
-    rows = list(_each_once(_rows(header, records[1:], problems), problems))
+    rows = list(_rows(header, records[1:], problems))
+    problems += _repeated(rows)
     shared = _shared(parameters, rows, problems)
     if not rows and not problems:
         problems.append(Problem("/lines", "empty", "Put at least one line with a file below the names of the columns."))
@@ -139,18 +145,14 @@ def _rows(
             problems.append(Problem(f"/lines/{number}", "wrong_length", detail))
 
 
-def _each_once(
-    rows: Iterable[tuple[int, dict[str, str]]], problems: list[Problem]
-) -> Iterator[tuple[int, dict[str, str]]]:
-    """Of the same file only the first line: its parts are checked one by one, and can't see it."""
+def _repeated(rows: Iterable[tuple[int, dict[str, str]]]) -> Iterator[Problem]:
+    """Files that stand in several lines, in whichever parts; a part alone can't see those of the others."""
     first: dict[str, int] = {}
     for number, row in rows:
         file_id = row["fileId"]
-        if not file_id or first.setdefault(file_id, number) == number:
-            yield number, row
-        else:
+        if file_id and first.setdefault(file_id, number) != number:
             detail = f"Name each file once; this is the one of line {first[file_id]}."
-            problems.append(Problem(f"/lines/{number}/fileId", "duplicate", detail))
+            yield Problem(f"/lines/{number}/fileId", "duplicate", detail)
 
 
 def _shared(
