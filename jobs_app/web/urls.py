@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import changes, compose, credentials, decisions, foreign, health, pages, session, trail, unknowns
+from . import batches, changes, compose, credentials, decisions, foreign, health, pages, session, trail, unknowns
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -19,6 +19,11 @@ urlpatterns = [
     path("submissions/<uuid:pk>/retry/", changes.retry, name="retry"),
     path("submissions/<uuid:pk>/download-link/", changes.download_link, name="download-link"),
     path("submissions/<uuid:pk>/entries/", changes.entries, name="entries"),
+    path("batches/<uuid:pk>/", batches.page, name="batch"),
+    path("batches/<uuid:pk>/live/", batches.live, name="batch-live"),
+    path("batches/<uuid:pk>/decide/", batches.decide, name="decide-batch"),
+    path("batches/<uuid:pk>/cancel/", batches.cancel, name="cancel-batch"),
+    path("batches/<uuid:pk>/retry/", batches.retry, name="retry-batch"),
     path("approvals/", decisions.inbox, name="approvals"),
     path("audit/", trail.search, name="audit"),
     path("audit/verify/", trail.verify, name="verify-trail"),
