@@ -1,17 +1,21 @@
 """What approvers do: decide about exactly the request they looked at, never about their own."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Count, F, Q
+from django.db.models.functions import Greatest, Now
 from django.utils import timezone
 
 from . import audit, lifecycle, permissions, tasks
 from .actors import Actor
-from .audit import Action
+from .audit import Action, Entry
 from .errors import Invalid, Problem, RequestDiffers, WrongState
 from .models import Approval, Submission
 from .states import State
-from .submissions import first_send
+
+Decision = Approval.Decision
 
 
 def approve(submission: Submission, *, by: Actor, request_sha256: str, comment: str = "") -> Submission:
@@ -19,51 +23,81 @@ def approve(submission: Submission, *, by: Actor, request_sha256: str, comment: 
 
     Raises ``NotAllowed`` (also for one's own), ``RequestDiffers`` or ``WrongState``.
     """
-    return _decide(submission, Approval.Decision.APPROVED, by, request_sha256, comment)
+    return _decide(submission, Decision.APPROVED, by, request_sha256, comment)
 
 
 def reject(submission: Submission, *, by: Actor, request_sha256: str, comment: str = "") -> Submission:
     """Ends the submission for good. Raises what ``approve`` raises, and ``Invalid`` without a comment."""
-    return _decide(submission, Approval.Decision.REJECTED, by, request_sha256, comment)
+    return _decide(submission, Decision.REJECTED, by, request_sha256, comment)
 
 
-def _decide(
-    submission: Submission, decision: Approval.Decision, by: Actor, request_sha256: str, comment: str
-) -> Submission:
+def _decide(submission: Submission, decision: Decision, by: Actor, request_sha256: str, comment: str) -> Submission:
     permissions.require(permissions.decide(by, submission), by=by, to="decide", submission=submission)
-    if decision is Approval.Decision.REJECTED and not comment.strip():
-        raise Invalid([Problem("/comment", "required", "Say why you reject it.")])
+    said = comment_of(decision, comment)
     with transaction.atomic():
         current = Submission.objects.select_for_update(of=("self",)).get(pk=submission.pk)
-        if current.state is not State.AWAITING_APPROVAL or current.due_at is None or current.due_at <= timezone.now():
+        if not is_open(current):
             raise WrongState
         if request_sha256 != current.request_sha256:
             raise RequestDiffers
-        _store(current, decision, by, comment.strip())
-        _follow(current, decision, by, comment.strip())
+        carry_out([current], decision, by=by, comment=said)
     return Submission.objects.with_people().get(pk=submission.pk)
 
 
-def _store(submission: Submission, decision: Approval.Decision, by: Actor, comment: str) -> None:
+def comment_of(decision: Decision, comment: str) -> str:
+    """The comment, trimmed; raises ``Invalid`` when a rejection has none."""
+    if decision is Decision.REJECTED and not comment.strip():
+        raise Invalid([Problem("/comment", "required", "Say why you reject it.")])
+    return comment.strip()
+
+
+def is_open(submission: Submission) -> bool:
+    """Whether it waits for a decision and its time isn't over."""
+    is_late = submission.due_at is None or submission.due_at <= timezone.now()
+    return submission.state is State.AWAITING_APPROVAL and not is_late
+
+
+def carry_out(
+    rows: Sequence[Submission], decision: Decision, *, by: Actor, comment: str, batch_sha256: str | None = None
+) -> None:
+    """Stores one person's decision about open submissions that the caller has locked, each with its event.
+
+    ``batch_sha256`` is the hash of the batch when it was one decision about all of them. Raises ``WrongState``.
+    """
+    _store(rows, decision, by, comment)
+
+    def told(row: Submission) -> dict[str, Any]:
+        return {"requestSha256": row.request_sha256, "comment": comment or None, "batchSha256": batch_sha256}
+
+    if decision is Decision.REJECTED:
+        lifecycle.move_all(rows, State.REJECTED, by=by, action=Action.SUBMISSION_REJECTED, told=told)
+        return
+    given = Q(approvals__decision=Decision.APPROVED)
+    counted = Submission.objects.filter(pk__in=[row.pk for row in rows]).annotate(
+        given=Count("approvals", filter=given)
+    )
+    complete = set(counted.filter(given__gte=F("approvals_needed")).values_list("pk", flat=True))
+    _queue([row for row in rows if row.pk in complete], by, told)
+    waiting = [row for row in rows if row.pk not in complete]
+    audit.record_all([Entry(Action.SUBMISSION_APPROVED, by, row, details=told(row)) for row in waiting])
+
+
+def _store(rows: Sequence[Submission], decision: Decision, by: Actor, comment: str) -> None:
+    made = [
+        Approval(submission=row, by_id=by.key, decision=decision, comment=comment, request_sha256=row.request_sha256)
+        for row in rows
+    ]
     try:
         with transaction.atomic():
-            submission.approvals.create(
-                by_id=by.key, decision=decision, comment=comment, request_sha256=submission.request_sha256
-            )
+            Approval.objects.bulk_create(made)
     except IntegrityError as error:
         raise WrongState(
             "You have decided about this submission before; another approver has to decide now."
         ) from error
 
 
-def _follow(submission: Submission, decision: Approval.Decision, by: Actor, comment: str) -> None:
-    """Moves the submission on, as the decision says, or tells the trail of an approval that is not yet the last one."""
-    said: dict[str, Any] = {"requestSha256": submission.request_sha256, "comment": comment or None}
-    if decision is Approval.Decision.REJECTED:
-        lifecycle.move(submission, State.REJECTED, by=by, action=Action.SUBMISSION_REJECTED, **said)
-    elif submission.approvals.filter(decision=Approval.Decision.APPROVED).count() < submission.approvals_needed:
-        audit.record(Action.SUBMISSION_APPROVED, by=by, submission=submission, **said)
-    else:
-        due = {"due_at": first_send(submission.not_before, timezone.now())}
-        lifecycle.move(submission, State.QUEUED, by=by, action=Action.SUBMISSION_APPROVED, changes=due, **said)
-        transaction.on_commit(lambda: tasks.nudge(submission), robust=True)
+def _queue(rows: Sequence[Submission], by: Actor, told: Callable[[Submission], dict[str, Any]]) -> None:
+    due = {"due_at": Greatest("not_before", Now())}  # PostgreSQL passes over a not_before that isn't set.
+    lifecycle.move_all(rows, State.QUEUED, by=by, action=Action.SUBMISSION_APPROVED, changes=due, told=told)
+    if rows:
+        transaction.on_commit(lambda: tasks.nudge(rows[0]), robust=True)

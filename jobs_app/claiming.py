@@ -49,7 +49,7 @@ _FREE = f"""
 # What sending reads, in the order in which the model has it; the other columns are fetched when somebody asks for them.
 _READ = (
     *("id", "operation", "request", "request_sha256", "space", "source_space", "reference"),
-    *("status", "attempts"),
+    *("batch_id", "status", "attempts"),
 )
 _COLUMNS = ", ".join(_READ)
 _THIS_ONE = f"SELECT {_COLUMNS} FROM {_TABLE} WHERE id = %s AND {_FREE}"  # noqa: S608  (put together from constants only)

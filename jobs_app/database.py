@@ -16,6 +16,7 @@ RESTRICTED = {
     "jobs_app_submission": "SELECT, INSERT, UPDATE (status, hold, detail, due_at, attempts, claim, trace_id, task_id, "
     "task_user, outcome_basis, cancel_requested_at, cancel_asked_at, looks, evidence, conflict, result_code, "
     "result_message, progress, files_succeeded, files_failed, updated_at, sent_at, accepted_at, finished_at)",
+    "jobs_app_batch": "SELECT, INSERT",
     "jobs_app_submissionfile": "SELECT, INSERT, UPDATE (status, result_code, result_desc, new_file_id, new_file_path)",
     "jobs_app_archivepassword": "SELECT, INSERT, DELETE",
     "jobs_app_archiveentry": "SELECT, INSERT",

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django.utils.dateparse import parse_datetime
@@ -20,6 +21,7 @@ ABSENT = object()
 FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 
 
+@lru_cache(maxsize=1024)
 def escape(token: str) -> str:
     """One part of a JSON pointer (RFC 6901); characters that may not stand in an answer are shown by their number."""
     plain = FORBIDDEN.sub(lambda match: f"\\u{ord(match.group()):04x}", token)

@@ -37,6 +37,12 @@ class Invalid(PortalError):
         self.problems = tuple(problems)
 
 
+class TooLarge(PortalError):
+    """One call takes at most 1,000 submissions and 10,000 files; split it into several."""
+
+    code = "too_large"
+
+
 class NotAllowed(PortalError):
     """You do not have the right to do this; ask an administrator for it."""
 

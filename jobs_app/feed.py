@@ -104,4 +104,4 @@ def _look(after: int, limit: int, by: Actor) -> Changes:
 
 
 def _visible(ids: set[Any], by: Actor) -> dict[Any, Submission]:
-    return permissions.visible_to(by).only("id", "reference", "task_id").in_bulk(list(ids))
+    return permissions.visible_to(by).only("id", "reference", "batch", "task_id").in_bulk(list(ids))

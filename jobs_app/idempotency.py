@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import OperationalError, connection
 from django.db.models.functions import Now
@@ -44,6 +44,11 @@ class Call:
     owner: int
     key: str
     digest: str
+
+
+def new_key() -> str:
+    """A key for a form, so that sending it twice does its work once."""
+    return str(uuid4())
 
 
 def call(key: str | None, what: str, body: Any, *, by: Actor) -> Call | None:

@@ -1,14 +1,15 @@
 """The only writer of ``status``: a guarded change together with its audit event, or nothing at all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Field
 from django.db.models.functions import Now
 
-from . import audit, encryption, states
+from . import audit, encryption, inserting, states
 from .actors import Actor
 from .audit import Action, Entry, Receipt
 from .errors import WrongState
@@ -23,17 +24,33 @@ _TABLE = f'"{Submission._meta.db_table}"'
 _NOW = ("STATEMENT_TIMESTAMP()", ())
 
 
-def create(
-    submission: Submission, files: Sequence[SubmissionFile], password: str | None, *, by: Actor, **event: Any
-) -> Receipt:
-    """Stores a new submission with its files, its archive's password (encrypted) and its event, or nothing."""
+@dataclass(frozen=True)
+class New:
+    """A submission that is to be stored, and what belongs to it; ``told`` are the further fields of its event."""
+
+    submission: Submission
+    files: Sequence[SubmissionFile]
+    password: str | None
+    told: Mapping[str, Any]
+
+
+def create(new: Sequence[New], *, by: Actor) -> list[Receipt]:
+    """Stores submissions with their files, their archives' passwords (encrypted) and their events, or nothing."""
+    secrets = [
+        ArchivePassword(submission=each.submission, ciphertext=encryption.encrypt(each.password))
+        for each in new
+        if each.password
+    ]
     with transaction.atomic(savepoint=False):
-        submission.save(force_insert=True)
-        SubmissionFile.objects.bulk_create(files)
-        if password:
-            ArchivePassword.objects.create(submission=submission, ciphertext=encryption.encrypt(password))
-        after = {"status": submission.status}
-        return audit.record(Action.SUBMISSION_CREATED, by=by, submission=submission, after=after, **event)
+        inserting.insert([each.submission for each in new])
+        inserting.insert([file for each in new for file in each.files])
+        inserting.insert(secrets)
+        return audit.record_all([_created(each, by) for each in new])
+
+
+def _created(new: New, by: Actor) -> Entry:
+    after = {"status": new.submission.status}
+    return Entry(Action.SUBMISSION_CREATED, by, new.submission, details={"after": after, **new.told})
 
 
 def move(
@@ -57,9 +74,7 @@ def move(
     before = submission.state
     if not states.may_become(before, to):
         raise WrongState
-    values: dict[str, Any] = {"status": to, "updated_at": Now(), **(changes or {})}
-    if to in states.FINAL:
-        values |= {"finished_at": Now(), "due_at": None}
+    values: dict[str, Any] = {"status": to, "updated_at": Now(), **(changes or {}), **_end(to)}
     entry = Entry(action, by, submission, outcome, {"before": {"status": before}, "after": {"status": to}, **event})
     forgets = to not in _MAY_BE_SENT and submission.kind.password is not Use.NO
     # Alone, the statement is a transaction by itself, which saves the round trips of one around it.
@@ -72,6 +87,40 @@ def move(
             ArchivePassword.objects.filter(submission=submission).delete()
     _remember(submission, values)
     return receipt
+
+
+def move_all(
+    submissions: Sequence[Submission],
+    to: State,
+    *,
+    by: Actor,
+    action: Action,
+    changes: Mapping[str, Any] | None = None,
+    told: Callable[[Submission], Mapping[str, Any]] = lambda _: {},
+) -> None:
+    """Takes all of them from the states they were read in to ``to``, in the caller's transaction, with their events.
+
+    ``told`` gives the further fields of each event. Raises ``WrongState`` when one can't go there or is elsewhere now.
+    """
+    values: dict[str, Any] = {"status": to, "updated_at": Now(), **(changes or {}), **_end(to)}
+    for before in dict.fromkeys(each.state for each in submissions):
+        those = [each.pk for each in submissions if each.state is before]
+        rows = Submission.objects.filter(pk__in=those, status=before)
+        if not states.may_become(before, to) or rows.update(**values) != len(those):
+            raise WrongState
+    if to not in _MAY_BE_SENT:
+        ArchivePassword.objects.filter(submission__in=submissions).delete()
+    if submissions:
+        audit.record_all([_moved(each, to, by, action, told(each)) for each in submissions])
+
+
+def _moved(submission: Submission, to: State, by: Actor, action: Action, told: Mapping[str, Any]) -> Entry:
+    change = {"before": {"status": submission.state}, "after": {"status": to}}
+    return Entry(action, by, submission, details=change | dict(told))
+
+
+def _end(to: State) -> dict[str, Any]:
+    return {"finished_at": Now(), "due_at": None} if to in states.FINAL else {}
 
 
 def _update(

@@ -158,11 +158,14 @@ def _final(values: Sequence[str]) -> Q:
     return Q(status__in=states.FINAL) if values[-1] == "true" else ~Q(status__in=states.FINAL)
 
 
-def _retry_of(values: Sequence[str]) -> Q:
-    try:
-        return Q(retry_of=UUID(values[-1]))
-    except ValueError:
-        raise ValueError("Give the id of a submission.") from None
+def _of(column: str, what: str) -> Any:
+    def condition(values: Sequence[str]) -> Q:
+        try:
+            return Q(**{column: UUID(values[-1])})
+        except ValueError:
+            raise ValueError(f"Give the id of a {what}.") from None
+
+    return condition
 
 
 def _creator(values: Sequence[str]) -> Q:
@@ -180,7 +183,8 @@ _FILTERS: dict[str, Any] = {
     "taskId": _text("task_id"),
     "fileId": lambda values: Q(pk__in=_with_file(values)),
     "reference": _text("reference"),
-    "retryOf": _retry_of,
+    "batch": _of("batch", "batch"),
+    "retryOf": _of("retry_of", "submission"),
     "since": _moment("created_at__gte"),
     "until": _moment("created_at__lt"),
     "updatedSince": _moment("updated_at__gte"),

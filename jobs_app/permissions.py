@@ -6,6 +6,7 @@ button. No role includes another, and nothing here asks whether somebody is a su
 
 from typing import Any
 
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from . import audit
@@ -22,7 +23,7 @@ from .errors import (
     SettleFirst,
     WrongState,
 )
-from .models import Submission
+from .models import Batch, Submission
 from .models.submissions import SubmissionQuerySet
 from .states import State
 
@@ -62,12 +63,20 @@ def read_submissions(actor: Actor) -> Refusal:
 
 def visible_to(actor: Actor) -> SubmissionQuerySet:
     """The submissions that the actor may see; of the others the portal doesn't even say that they exist."""
-    everything = Submission.objects.all()
+    return Submission.objects.filter(_own_or_all(actor))
+
+
+def batches_visible_to(actor: Actor) -> QuerySet[Batch]:
+    """A batch is seen by whoever sees its members."""
+    return Batch.objects.filter(_own_or_all(actor))
+
+
+def _own_or_all(actor: Actor) -> Q:
     if _reads_all(actor):
-        return everything
+        return Q()
     if actor.kind is Kind.SERVICE and Scope.READ in actor.scopes:
-        return everything.filter(service_id=actor.key)
-    return everything.none()
+        return Q(service_id=actor.key)
+    return Q(pk__in=[])
 
 
 def read_events(actor: Actor, submission: Submission) -> Refusal:
@@ -87,8 +96,8 @@ def export(actor: Actor) -> Refusal:
     return _unless(Role.AUDITOR in actor.roles)
 
 
-def decide(actor: Actor, submission: Submission) -> Refusal:
-    """Approve or reject."""
+def decide(actor: Actor, submission: Submission | Batch) -> Refusal:
+    """Approve or reject; a batch is decided about by whoever may decide about its members."""
     if actor.kind is not Kind.PERSON:
         return PeopleOnly()
     if Role.APPROVER not in actor.roles:
@@ -96,7 +105,7 @@ def decide(actor: Actor, submission: Submission) -> Refusal:
     return OwnSubmission() if submission.accountable_id == actor.key else None
 
 
-def change(actor: Actor, submission: Submission) -> Refusal:
+def change(actor: Actor, submission: Submission | Batch) -> Refusal:
     """Cancel or retry: an operator any, a service its own."""
     if Role.OPERATOR in actor.roles:
         return None

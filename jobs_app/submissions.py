@@ -2,6 +2,8 @@
 
 import json
 import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,18 +15,32 @@ from . import idempotency, lifecycle, permissions, tasks, validators
 from .actors import Actor, Channel
 from .errors import AlreadySubmitted, Invalid, Problem, WrongState
 from .idempotency import Call
-from .models import Submission, SubmissionFile
+from .lifecycle import New
+from .models import Batch, Submission, SubmissionFile
 from .states import State
 
 APPROVAL_WINDOW = timedelta(days=7)
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a submission stands in a batch; ``lines`` are the numbers of its files, from 0 on without them."""
+
+    batch: Batch
+    row: int
+    lines: Sequence[int] | None = None
 
 
 def check(values: object, *, by: Actor) -> validators.Request:
     """The valid request in ``values``; raises ``NotAllowed``, or ``Invalid`` with every problem. Stores nothing."""
     permissions.require(permissions.submit(by), by=by, to="submit")
-    request = validators.check(
-        values, max_files=settings.KOODRIVE_MAX_FILES, now=timezone.now(), default_reason=by.default_reason
-    )
+    return checked(values, now=timezone.now(), by=by)
+
+
+def checked(values: object, *, now: datetime, by: Actor) -> validators.Request:
+    """The same for somebody who may submit at all: is the request valid, and one that they may make?"""
+    request = validators.check(values, max_files=settings.KOODRIVE_MAX_FILES, now=now, default_reason=by.default_reason)
     operation, target, source = request.operation.name, request.target, request.source
     refusal = permissions.submit_this(by, operation, source, target)
     permissions.require(refusal, by=by, to="submit", operation=operation, space=target, sourceSpace=source)
@@ -59,13 +75,21 @@ def retry(
     Raises what ``submit`` raises, and ``WrongState`` unless it ended without full success and has such files.
     """
     permissions.require(permissions.retry(by, submission), by=by, to="retry", submission=submission)
-    left = check(_what_is_left(submission, reason, password), by=by)
+    left = check(what_is_left(submission, reason, password), by=by)
     return _store(left, by, as_id, retry_of=submission, call=call)
 
 
-def _what_is_left(submission: Submission, reason: str, password: str | None) -> dict[str, Any]:
-    """The request for another try. Its time window isn't carried over: it may have been what ended the first."""
-    left = {file.file_id: file.label for file in submission.files.exclude(status=SubmissionFile.Status.SUCCEEDED)}
+def left_of(submission: Submission) -> list[SubmissionFile]:
+    """The files that aren't known to have succeeded."""
+    return [file for file in submission.files.all() if file.status != SubmissionFile.Status.SUCCEEDED]
+
+
+def what_is_left(submission: Submission, reason: str, password: str | None) -> dict[str, Any]:
+    """The request for another try, not checked yet; raises ``WrongState`` or ``Invalid`` when there can't be one.
+
+    Its time window isn't carried over: it may have been what ended the first.
+    """
+    left = {file.file_id: file.label for file in left_of(submission)}
     if not left:
         raise WrongState("Every file of it is known to have succeeded, so there is nothing to submit again.")
     values = submission.document
@@ -87,15 +111,12 @@ def _store(
     retry_of: Submission | None = None,
     call: Call | None = None,
 ) -> Submission:
-    submission = _row(request, by, as_id or uuid.uuid4(), retry_of)
-    files = [
-        SubmissionFile(submission=submission, row=row, file_id=file.file_id, file_path=file.file_path, label=file.label)
-        for row, file in enumerate(request.files)
-    ]
+    new = draft(request, by=by, as_id=as_id, retry_of=retry_of)
+    submission = new.submission
     try:
         with transaction.atomic():
             idempotency.claim(call, submission.pk)
-            lifecycle.create(submission, files, request.password, by=by, **_told(submission, request))
+            lifecycle.create([new], by=by)
             transaction.on_commit(lambda: tasks.nudge(submission), robust=True)
     except IntegrityError:
         first = Submission.objects.filter(pk=submission.pk).first()
@@ -111,26 +132,47 @@ def _mark(submission: Submission) -> tuple[object, ...]:
     return submission.person_id, submission.request_sha256, submission.retry_of_id
 
 
-def _row(request: validators.Request, by: Actor, id_: uuid.UUID, retry_of: Submission | None) -> Submission:
+def draft(
+    request: validators.Request,
+    *,
+    by: Actor,
+    as_id: uuid.UUID | None = None,
+    retry_of: Submission | None = None,
+    place: Place | None = None,
+) -> New:
+    """The submission of a valid request with all that belongs to it, not stored yet."""
+    submission = _row(request, by, as_id or uuid.uuid4(), retry_of, place)
+    numbers = place.lines if place and place.lines else range(len(request.files))
+    files = [
+        SubmissionFile(
+            submission_id=submission.pk, row=row, file_id=file.file_id, file_path=file.file_path, label=file.label
+        )
+        for row, file in zip(numbers, request.files, strict=True)
+    ]
+    return New(submission, files, request.password, _told(submission, request))
+
+
+def _row(
+    request: validators.Request, by: Actor, id_: uuid.UUID, retry_of: Submission | None, place: Place | None
+) -> Submission:
     now = timezone.now()
     waits = request.operation.approvals > 0
     expires = min(filter(None, [now + APPROVAL_WINDOW, request.not_after])) if waits else None
     return Submission(
         id=id_,
         operation=request.operation.name,
-        request=json.dumps(request.body, ensure_ascii=False),
+        request=_ENCODER.encode(request.body),
         request_sha256=request.sha256,
         space=request.target,
         source_space=request.source,
         reason=request.reason,
         reference=request.reference,
         warnings=[warning.as_json() for warning in request.warnings],
-        source=Submission.Source.API if by.channel is Channel.API else Submission.Source.WEB,
-        person_id=by.key if by.token is None else None,
-        service_id=by.key if by.token is not None else None,
-        token_id=by.token,
-        accountable_id=by.accountable,
-        retry_of=retry_of,
+        source=place.batch.source if place else source_of(by),
+        **creator(by),
+        retry_of_id=retry_of.pk if retry_of else None,
+        batch_id=place.batch.pk if place else None,
+        row=place.row if place else None,
         status=State.AWAITING_APPROVAL if waits else State.QUEUED,
         approvals_needed=request.operation.approvals,
         approval_expires_at=expires,
@@ -139,6 +181,21 @@ def _row(request: validators.Request, by: Actor, id_: uuid.UUID, retry_of: Submi
         not_after=request.not_after,
         files_total=len(request.files),
     )
+
+
+def source_of(by: Actor) -> Submission.Source:
+    return Submission.Source.API if by.channel is Channel.API else Submission.Source.WEB
+
+
+def creator(by: Actor) -> dict[str, int | None]:
+    """The columns that say who submitted it and who answers for it."""
+    is_person = by.token is None
+    return {
+        "person_id": by.key if is_person else None,
+        "service_id": None if is_person else by.key,
+        "token_id": by.token,
+        "accountable_id": by.accountable,
+    }
 
 
 def first_send(not_before: datetime | None, now: datetime) -> datetime:

@@ -1,6 +1,5 @@
 """What a caller does with a submission that is under way or has ended."""
 
-from collections.abc import Mapping
 from uuid import UUID
 
 from rest_framework.request import Request
@@ -8,10 +7,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from .. import cancelling, links, listing, permissions, submissions
-from ..documents import LONGEST_TEXT, Reader
-from ..errors import Invalid, Problem
 from . import documents
-from .common import actor, made_once, neighbour, visible
+from .common import actor, made_once, neighbour, refuse_fields, retry_in, visible
 from .description import CURSOR, KEY, LIMIT, described
 
 
@@ -20,7 +17,7 @@ class Cancel(APIView):
     def post(self, request: Request, pk: UUID) -> Response:
         by = actor(request)
         row = visible(by, pk)
-        _refuse_fields(request)
+        refuse_fields(request)
         return Response(documents.submission(cancelling.cancel(row, by=by)))
 
 
@@ -36,18 +33,11 @@ class Retry(APIView):
         by = actor(request)
         row = visible(by, pk)
         permissions.require(permissions.retry(by, row), by=by, to="retry", submission=row)
-        reader = Reader()
-        body = reader.mapping(request.data, "", {"reason", "password"}) or {}
-        reason = reader.text(body, "reason", "", required=not by.default_reason, longest=LONGEST_TEXT)
-        password = reader.text(body, "password", "", nullable=True)
-        if reader.problems:
-            raise Invalid(reader.problems)
+        reason, password = retry_in(request)
         return made_once(
             request,
             f"retry {pk}",
-            lambda call: submissions.retry(
-                row, reason=reason or by.default_reason, password=password, by=by, call=call
-            ),
+            lambda call: submissions.retry(row, reason=reason, password=password, by=by, call=call),
         )
 
 
@@ -71,12 +61,6 @@ class DownloadLink(APIView):
     def post(self, request: Request, pk: UUID) -> Response:
         by = actor(request)
         row = visible(by, pk)
-        _refuse_fields(request)
+        refuse_fields(request)
         link = documents.link(links.hand_out(row, by=by))
         return Response(link, headers={"Cache-Control": "no-store"})
-
-
-def _refuse_fields(request: Request) -> None:
-    """A field that nothing reads was meant to do something."""
-    if request.data or not isinstance(request.data, Mapping):
-        raise Invalid([Problem("", "unknown_field", "Send no body here, or an empty object.")])

@@ -30,7 +30,8 @@ def described(
     summary: str,
     *,
     gives: str | Mapping[int, str],
-    takes: str | None = None,
+    takes: str | Mapping[str, str] | None = None,
+    media: str = JSON,
     is_list: bool = False,
     errors: Sequence[int] = (),
     parameters: Sequence[OpenApiParameter] = (),
@@ -39,15 +40,16 @@ def described(
 ) -> Callable[[View], View]:
     """Describes a method of a view; ``gives`` and ``takes`` name components, ``errors`` those that have a meaning."""
     answers = {200: gives} if isinstance(gives, str) else gives
+    bodies = {JSON: takes} if isinstance(takes, str) else takes or {}
     responses: dict[Any, Schema] = {
-        (str(status), JSON): listed(name) if is_list else ref(name) for status, name in answers.items()
+        (str(status), media): listed(name) if is_list else ref(name) for status, name in answers.items()
     }
     responses |= {(str(status), PROBLEM): ref("Problem") for status in (*_ANYWHERE, *errors)}
     responses[("default", PROBLEM)] = ref("Problem")
     return extend_schema(
         operation_id=name,
         summary=summary,
-        request={JSON: ref(takes)} if takes else None,
+        request={kind: ref(name) for kind, name in bodies.items()} or None,
         responses=responses,
         parameters=list(parameters),
         examples=list(examples),

@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
-from .. import explain
+from .. import batches, explain
 from ..actors import Actor
 from ..audit import Receipt, read
+from ..batches import Standing
 from ..effects import SameEffect
 from ..explain import Circumstances
 from ..feed import Change
 from ..koodrive.codes import explain as explain_code
 from ..links import Link
-from ..models import ApiToken, Approval, ArchiveEntry, Submission, SubmissionFile
+from ..models import ApiToken, Approval, ArchiveEntry, Batch, Submission, SubmissionFile
 from ..operations import Operation
 from ..rotation import Rotated
 from ..states import FINAL
@@ -70,8 +72,8 @@ def _submission(row: Submission, receipt: Receipt | None, around: Circumstances)
         "labels": {file.file_id: file.label for file in row.files.all() if file.label},
         "reason": row.reason,
         "reference": row.reference,
-        "batch": None,
-        "row": None,
+        "batch": _id(row.batch_id),
+        "row": row.row,
         "source": row.source,
         "createdBy": _creator(row),
         "taskId": row.task_id,
@@ -86,7 +88,7 @@ def _submission(row: Submission, receipt: Receipt | None, around: Circumstances)
         },
         "attempts": row.attempts,
         "approval": _approval(row),
-        "retryOf": str(row.retry_of_id) if row.retry_of_id else None,
+        "retryOf": _id(row.retry_of_id),
         "notBefore": moment(row.not_before),
         "notAfter": moment(row.not_after),
         "createdAt": moment(row.created_at),
@@ -97,6 +99,34 @@ def _submission(row: Submission, receipt: Receipt | None, around: Circumstances)
         "receipt": {"seq": receipt.seq, "hash": receipt.hash} if receipt else None,
         "url": f"/submissions/{row.pk}/",
     }
+
+
+def batch(row: Batch) -> dict[str, Any]:
+    how = batches.standing(row)
+    return {
+        "id": str(row.pk),
+        "operation": row.operation,
+        "reason": row.reason,
+        "reference": row.reference,
+        "source": row.source,
+        "createdBy": _creator(row),
+        "createdAt": moment(row.created_at),
+        "total": row.total,
+        "counts": how.counts,
+        "final": how.is_final,
+        "files": how.files,
+        "requestSha256": how.sha256,
+        "approval": _agreed(how),
+        "retryOf": _id(row.retry_of_id),
+        "url": f"/batches/{row.pk}/",
+    }
+
+
+def results(row: Batch) -> dict[str, Any]:
+    """What became of each row of the call that made the batch, as its answer shows it and its repetition."""
+    members = submissions(list(row.members.with_people()))
+    taken = [{"index": each["row"], "status": 201, "submission": each} for each in members]
+    return {"batch": str(row.pk), "results": sorted(taken + row.refused, key=lambda each: int(each["index"]))}
 
 
 def same_effect(found: SameEffect) -> dict[str, Any]:
@@ -120,7 +150,7 @@ def change(each: Change) -> dict[str, Any]:
         "final": each.status in FINAL,
         "action": each.action,
         "reference": each.row.reference,
-        "batch": None,
+        "batch": _id(each.row.batch_id),
         "taskId": each.row.task_id,
     }
 
@@ -188,7 +218,11 @@ def moment(value: datetime | None) -> str | None:
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z") if value else None
 
 
-def _creator(row: Submission) -> dict[str, str]:
+def _id(value: UUID | None) -> str | None:
+    return str(value) if value else None
+
+
+def _creator(row: Submission | Batch) -> dict[str, str]:
     if row.service is not None:
         return {"kind": "service", "id": f"service:{row.service_id}", "name": row.service.name}
     return _person(row.person)
@@ -204,6 +238,13 @@ def _result(row: Submission) -> dict[str, Any] | None:
     known = explain_code(row.result_code)
     advice = known.advice if known and row.result_code != "0" else None
     return {"code": row.result_code, "msg": row.result_message, "advice": advice}
+
+
+def _agreed(how: Standing) -> dict[str, Any] | None:
+    if how.needed == 0:
+        return None
+    given = [{"by": _person(each.by), "at": moment(each.at), "comment": each.comment} for each in how.given]
+    return {"needed": how.needed, "given": given, "expiresAt": moment(how.expires_at)}
 
 
 def _approval(row: Submission) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""JSON in, strictly: what two readers could understand differently is refused."""
+"""JSON in, strictly: what two readers could understand differently is refused. Tables too, where a call takes them."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import BaseParser
 
 
-class TooLarge(APIException):
+class BodyTooLarge(APIException):
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
     default_detail = "The body is larger than 12 MB; split it."
     default_code = "too_large"
@@ -24,10 +24,7 @@ class StrictJSONParser(BaseParser):
     def parse(
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        largest = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        body = stream.read(largest + 1)
-        if len(body) > largest:
-            raise TooLarge
+        body = _read(stream)
         try:
             return json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant)
         except UnicodeDecodeError as error:
@@ -36,6 +33,28 @@ class StrictJSONParser(BaseParser):
             raise ParseError("The body is nested too deeply; no request needs more than four levels.") from error
         except ValueError as error:
             raise ParseError(f"The body isn't valid JSON: {error}.") from error
+
+
+class TableParser(BaseParser):
+    """A table as its text; a byte order mark may stand before it. Refuses what isn't UTF-8 and what is too large."""
+
+    media_type = "text/csv"
+
+    def parse(
+        self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        try:
+            return _read(stream).decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise ParseError("The table isn't UTF-8; save it as CSV in UTF-8.") from error
+
+
+def _read(stream: IO[bytes]) -> bytes:
+    largest = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    body = stream.read(largest + 1)
+    if len(body) > largest:
+        raise BodyTooLarge
+    return body
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .. import documents, validators
+from .. import bulk, documents, validators
 from ..actors import Role, Scope
 from ..audit.actions import Action
 from ..models import Submission, SubmissionFile
@@ -55,6 +55,7 @@ def _text(longest: int, **more: Any) -> Schema:
 
 _ID = _text(documents.LONGEST_ID)
 _REASON = _text(documents.LONGEST_TEXT, example="CHG-20311 move of the archive")
+_COUNTS = record({"total": COUNT, "succeeded": COUNT, "failed": COUNT, "pending": COUNT})
 _WHO = record({"kind": one_of(["person", "service"]), "id": TEXT, "name": TEXT})
 _FILE_INFO = record({"fileId": _ID, "filePath": _text(documents.LONGEST_PATH)}, optional=("filePath",))
 _TASK_INFO = record(
@@ -106,6 +107,48 @@ SCHEMAS: dict[str, Schema] = {
         ),
         "description": "KooDrive's own body of POST /koodrive/ose/v1/jobs, with the portal's fields beside it.",
     },
+    "NewBatch": record(
+        {
+            "submissions": {**array(ref("NewSubmission")), "minItems": 1, "maxItems": bulk.MOST_ROWS},
+            "atomic": {**BOOLEAN, "description": "False: the good rows are stored when others are bad."},
+            "reason": {**_REASON, "description": "For rows that have none."},
+            "reference": nullable(_text(validators.LONGEST_REFERENCE)),
+        },
+        optional=("atomic", "reason", "reference"),
+    ),
+    "Table": {"type": "string", "description": "CSV in UTF-8, as docs/import.md has it."},
+    "BatchMade": record({"batch": UUID, "results": array(ref("RowResult"))}),
+    "BatchCancelled": record({"batch": UUID, "results": array(ref("RowResult"))}),
+    "RowResult": record(
+        {
+            "index": COUNT,
+            "status": NUMBER,
+            "submission": {"anyOf": [ref("Submission"), UUID]},
+            "errors": array(ref("FieldProblem")),
+            "state": one_of(State),
+        },
+        optional=("submission", "errors", "state"),
+        is_open=True,
+    ),
+    "Batch": record(
+        {
+            "id": UUID,
+            "operation": nullable(one_of(BY_NAME)),
+            "reason": nullable(TEXT),
+            "reference": nullable(TEXT),
+            "source": one_of(Submission.Source.values),
+            "createdBy": _WHO,
+            "createdAt": MOMENT,
+            "total": COUNT,
+            "counts": {"type": "object", "additionalProperties": COUNT, "propertyNames": one_of(State)},
+            "final": BOOLEAN,
+            "files": _COUNTS,
+            "requestSha256": HASH,
+            "approval": nullable({"type": "object"}),
+            "retryOf": nullable(UUID),
+            "url": TEXT,
+        }
+    ),
     "AnyRequest": {"description": "Anything: what is wrong with it is the answer."},
     "Submission": record(
         {
@@ -130,7 +173,7 @@ SCHEMAS: dict[str, Schema] = {
             "outcomeBasis": nullable(one_of(Submission.Basis.values)),
             "result": nullable(record({"code": TEXT, "msg": nullable(TEXT), "advice": nullable(TEXT)})),
             "progress": nullable({"type": "integer", "minimum": 0, "maximum": 100}),
-            "files": record({"total": COUNT, "succeeded": COUNT, "failed": COUNT, "pending": COUNT}),
+            "files": _COUNTS,
             "attempts": COUNT,
             "approval": nullable(
                 record(

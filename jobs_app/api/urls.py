@@ -4,7 +4,7 @@ from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView
 from drf_spectacular.views import SpectacularSwaggerSplitView as _Docs
 
-from . import changes, feed, rotation, settling, trail, views
+from . import batches, changes, feed, rotation, settling, trail, views
 
 urlpatterns = [
     path("operations/", views.Operations.as_view()),
@@ -12,6 +12,7 @@ urlpatterns = [
     path("me/rotate-token/", rotation.RotateToken.as_view()),
     path("submissions/", views.Submissions.as_view()),
     path("submissions/validate/", views.Validate.as_view()),
+    path("submissions/bulk/", batches.Bulk.as_view()),
     path("submissions/<uuid:pk>/", views.OneSubmission.as_view()),
     path("submissions/<uuid:pk>/files/", views.Files.as_view()),
     path("submissions/<uuid:pk>/events/", views.Events.as_view()),
@@ -23,6 +24,12 @@ urlpatterns = [
     path("submissions/<uuid:pk>/download-link/", changes.DownloadLink.as_view()),
     path("submissions/<uuid:pk>/evidence/", settling.Evidence.as_view()),
     path("submissions/<uuid:pk>/resolve/", settling.Resolve.as_view()),
+    path("batches/<uuid:pk>/", batches.OneBatch.as_view()),
+    path("batches/<uuid:pk>/results.csv", batches.Results.as_view()),
+    path("batches/<uuid:pk>/approve/", batches.Approve.as_view()),
+    path("batches/<uuid:pk>/reject/", batches.Reject.as_view()),
+    path("batches/<uuid:pk>/cancel/", batches.Cancel.as_view()),
+    path("batches/<uuid:pk>/retry/", batches.Retry.as_view()),
     path("changes/", feed.Changes.as_view()),
     path("audit-events/", trail.AuditEvents.as_view()),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),

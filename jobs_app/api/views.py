@@ -11,14 +11,13 @@ from rest_framework.views import APIView
 
 from .. import approvals, effects, listing, permissions, submissions
 from ..audit import read
-from ..documents import Reader
 from ..errors import Invalid, NotFound
 from ..models import Submission
 from ..operations import BY_NAME, OPERATIONS
 from ..states import State
 from . import documents
 from .authentication import ServiceUser
-from .common import actor, made_once, neighbour, visible
+from .common import actor, decision_in, made_once, neighbour, visible
 from .description import CURSOR, KEY, LIMIT, described, text
 from .examples import EXAMPLES
 from .schemas import one_of
@@ -33,6 +32,7 @@ _FILTERS = [
     text("taskId", "KooDrive's task id."),
     text("fileId", "A file that it names."),
     text("reference", "Its ticket."),
+    text("batch", "The batch that it is of.", format="uuid"),
     text("retryOf", "The submission that it repeats.", format="uuid"),
     text("since", "Made at this time or later.", format="date-time"),
     text("until", "Made before this time.", format="date-time"),
@@ -146,13 +146,8 @@ class Decision(APIView):
         by = actor(request)
         row = visible(by, pk)
         permissions.require(permissions.decide(by, row), by=by, to="decide", submission=row)
-        reader = Reader()
-        body = reader.mapping(request.data, "", {"comment", "requestSha256"}) or {}
-        sha256 = reader.text(body, "requestSha256", "", required=True)
-        comment = reader.text(body, "comment", "", nullable=True, longest=1000)
-        if reader.problems:
-            raise Invalid(reader.problems)
-        decided = self.verb(row, by=by, request_sha256=sha256 or "", comment=comment or "")
+        sha256, comment = decision_in(request)
+        decided = self.verb(row, by=by, request_sha256=sha256, comment=comment)
         return Response(documents.submission(decided))
 
 

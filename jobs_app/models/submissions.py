@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce, Now
 from .. import states
 from ..operations import BY_NAME, Operation
 from ..states import State
+from .batches import Batch
 from .people import User
 from .services import ApiToken, Service
 
@@ -61,6 +62,11 @@ class Submission(models.Model):
     # Who may not approve it: the person, or the owner that the service had when it submitted.
     accountable = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     retry_of = models.ForeignKey("self", models.PROTECT, null=True, related_name="retries")
+    # The unique constraint's index serves it.
+    batch = models.ForeignKey(Batch, models.PROTECT, null=True, related_name="members", db_index=False)
+    row = models.PositiveIntegerField(
+        null=True, help_text="Its number in the batch; of an imported table, the line of its first file."
+    )
     creator = models.GeneratedField(
         expression=Coalesce(F("service"), -F("person")),
         output_field=models.BigIntegerField(),
@@ -113,6 +119,11 @@ class Submission(models.Model):
                 condition=Q(person=None, service__isnull=False, token__isnull=False)
                 | Q(person__isnull=False, service=None, token=None, accountable=F("person")),
                 name="submitted_by_a_person_or_a_service",
+            ),
+            models.UniqueConstraint(fields=["batch", "row"], name="one_submission_per_row"),
+            models.CheckConstraint(
+                condition=Q(batch=None, row=None) | Q(batch__isnull=False, row__isnull=False),
+                name="member_has_its_row",
             ),
             models.CheckConstraint(
                 condition=~Q(status__in=_HAS_TASK) | Q(task_id__isnull=False, outcome_basis__isnull=False),
@@ -190,7 +201,7 @@ class SubmissionFile(models.Model):
         FAILED = "failed"
 
     submission = models.ForeignKey(Submission, models.CASCADE, related_name="files")
-    row = models.PositiveIntegerField()
+    row = models.PositiveIntegerField(help_text="Its place in the request; of an imported table, its line.")
     file_id = models.TextField(db_index=True)
     file_path = models.TextField(null=True)
     label = models.TextField(default="")

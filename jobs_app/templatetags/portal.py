@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from ..koodrive.codes import explain
+from ..operations import BY_NAME
 from ..states import LABELS, State
 
 register = template.Library()
@@ -40,6 +41,11 @@ def icon(status: str) -> str:
 @register.filter
 def state_label(status: str) -> str:
     return LABELS[State(status)]
+
+
+@register.filter
+def operation_label(name: str) -> str:
+    return BY_NAME[name].label
 
 
 @register.filter

@@ -3,6 +3,8 @@
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Count
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 
 from .. import pauses, permissions
@@ -39,4 +41,7 @@ def _need_a_person() -> int:
 
 
 def _waiting_for(person: int) -> int:
-    return Submission.objects.filter(status=State.AWAITING_APPROVAL).exclude(accountable=person).count()
+    """How many decisions; a batch is one, however many members it has."""
+    waiting = Submission.objects.filter(status=State.AWAITING_APPROVAL).exclude(accountable=person)
+    found = waiting.aggregate(decisions=Count(Coalesce("batch_id", "id"), distinct=True))
+    return int(found["decisions"])

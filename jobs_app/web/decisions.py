@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import Count, Min
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -19,12 +20,18 @@ SHOWN = 100
 
 @require_GET
 def inbox(request: HttpRequest) -> HttpResponse:
-    """Waiting for me, my own, and what was decided."""
+    """Waiting for me, my own, and what was decided; a batch is one row, whatever the number of its members."""
     by = actor_of(request)
-    visible = permissions.visible_to(by).with_people()
+    visible = permissions.visible_to(by).with_people().filter(batch=None)
+    batches = permissions.batches_visible_to(by).select_related("person", "service")
+    undecided = batches.filter(members__status=State.AWAITING_APPROVAL)
+    open_ones = undecided.annotate(waiting=Count("members"), until=Min("members__due_at")).order_by("until")
     waiting = visible.filter(status=State.AWAITING_APPROVAL).order_by("due_at")
     context = {
         "for_me": [row for row in waiting[:SHOWN] if permissions.decide(by, row) is None],
+        "batches_for_me": [row for row in open_ones[:SHOWN] if permissions.decide(by, row) is None],
+        "my_batches": open_ones.filter(accountable=by.key)[:SHOWN],
+        "decided_batches": batches.filter(members__approvals__isnull=False).order_by("-created_at").distinct()[:SHOWN],
         "mine": waiting.filter(accountable=by.key)[:SHOWN],
         "decided": visible.filter(approvals__isnull=False).order_by("-updated_at").distinct()[:SHOWN],
     }

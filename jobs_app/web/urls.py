@@ -3,6 +3,7 @@
 from django.urls import path
 
 from . import (
+    batches,
     changes,
     compose,
     credentials,
@@ -33,6 +34,11 @@ urlpatterns = [
     path("submissions/<uuid:pk>/retry/", changes.retry, name="retry"),
     path("submissions/<uuid:pk>/download-link/", changes.download_link, name="download-link"),
     path("submissions/<uuid:pk>/entries/", changes.entries, name="entries"),
+    path("batches/<uuid:pk>/", batches.page, name="batch"),
+    path("batches/<uuid:pk>/live/", batches.live, name="batch-live"),
+    path("batches/<uuid:pk>/decide/", batches.decide, name="decide-batch"),
+    path("batches/<uuid:pk>/cancel/", batches.cancel, name="cancel-batch"),
+    path("batches/<uuid:pk>/retry/", batches.retry, name="retry-batch"),
     path("approvals/", decisions.inbox, name="approvals"),
     path("audit/", trail.search, name="audit"),
     path("audit/verify/", trail.verify, name="verify-trail"),

@@ -1,0 +1,185 @@
+"""Submitting many at once: every row is checked, then all that are good are stored together, or none.
+
+What comes of it is a batch. Each of its members is a submission like any other: its own approval, its own turn, its
+own events.
+"""
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from . import idempotency, importing, lifecycle, permissions, submissions, tasks
+from .actors import Actor
+from .documents import LONGEST_TEXT, Reader
+from .errors import Invalid, PortalError, Problem, TooLarge
+from .idempotency import Call
+from .models import Batch, Submission
+from .submissions import Place
+from .validators import LONGEST_REFERENCE, Request
+
+MOST_ROWS = 1000
+MOST_FILES = importing.MOST_FILES
+
+
+@dataclass(frozen=True)
+class Row:
+    """One submission that is asked for: its number in the batch, and the request, not checked yet.
+
+    ``lines`` are the lines of its files in a table.
+    """
+
+    number: int
+    values: object
+    lines: Sequence[int] | None = None
+    retry_of: Submission | None = None
+
+
+@dataclass
+class Checked:
+    """The rows that can be submitted, each with its request, and for the number of each other one what is wrong."""
+
+    good: list[tuple[Row, Request]] = field(default_factory=list)
+    bad: dict[int, Invalid] = field(default_factory=dict)
+
+
+def submit(values: object, *, by: Actor, call: Call | None = None) -> Batch:
+    """Stores the submissions in ``values``, a parsed JSON document, as one batch.
+
+    Unless it says ``"atomic": false``, one bad row keeps all of them out; with it, only when no row is good.
+    Raises ``NotAllowed``, ``TooLarge``, ``Invalid`` with every problem of every row, or ``AuditUnavailable``; nothing
+    is stored then.
+    """
+    permissions.require(permissions.submit(by), by=by, to="submit")
+    reader = Reader()
+    rows, is_atomic = _read(reader, values)
+    checked = check(rows, by=by)
+    problems = [*reader.problems, *_problems(checked)]
+    if reader.problems or not checked.good or (is_atomic and checked.bad):
+        raise Invalid(problems)
+    refused = [refusal(number, error) for number, error in checked.bad.items()]
+    return store(checked.good, refused, source=submissions.source_of(by), by=by, call=call)
+
+
+def submit_table(text: str, parameters: Mapping[str, str], *, by: Actor, call: Call | None = None) -> Batch:
+    """Stores one operation on the files of a table (``importing.read``) as one batch, or nothing.
+
+    Raises what ``submit`` raises; the problems name the lines of the table.
+    """
+    permissions.require(permissions.submit(by), by=by, to="submit")
+    table = importing.read(text, parameters, max_files=settings.KOODRIVE_MAX_FILES)
+    _refuse_too_many(len(table.parts), 0)
+    checked = check((Row(number, part.body) for number, part in enumerate(table.parts)), by=by)
+    if problems := table.all_problems((number, error.problems) for number, error in checked.bad.items()):
+        raise Invalid(problems)
+    good = [
+        (Row(part.lines[0], part.body, part.lines), request)
+        for part, (_, request) in zip(table.parts, checked.good, strict=True)
+    ]
+    return store(good, [], source=Submission.Source.IMPORT, by=by, call=call)
+
+
+def check(rows: Iterable[Row], *, by: Actor) -> Checked:
+    """One pass over all rows; stores nothing. Raises ``NotAllowed`` for a request that they may not make."""
+    now, checked = timezone.now(), Checked()
+    for row in rows:
+        try:
+            request = submissions.checked(row.values, now=now, by=by)
+        except Invalid as error:
+            checked.bad[row.number] = error
+        else:
+            checked.good.append((row, request))
+    return checked
+
+
+def store(
+    good: Sequence[tuple[Row, Request]],
+    refused: Sequence[Mapping[str, Any]],
+    *,
+    source: str,
+    by: Actor,
+    retry_of: Batch | None = None,
+    call: Call | None = None,
+) -> Batch:
+    """Stores the checked rows with their events and keeps what was said of the refused ones, or nothing.
+
+    Raises ``AuditUnavailable``.
+    """
+    batch = _batch([request for _, request in good], by)
+    batch.source, batch.refused, batch.retry_of = source, list(refused), retry_of
+    # What was made at the same moment is listed by its id, the highest first: so the list keeps the order of the rows.
+    ids = sorted((uuid.uuid4() for _ in good), reverse=True)
+    new = [
+        submissions.draft(request, by=by, as_id=id_, retry_of=row.retry_of, place=Place(batch, row.number, row.lines))
+        for id_, (row, request) in zip(ids, good, strict=True)
+    ]
+    with transaction.atomic():
+        idempotency.claim(call, batch.pk)
+        batch.save(force_insert=True)
+        lifecycle.create(new, by=by)
+        transaction.on_commit(lambda: tasks.nudge(new[0].submission), robust=True)
+    return batch
+
+
+def refusal(number: int, error: PortalError, **more: Any) -> dict[str, Any]:
+    """What an answer says of a row that was not taken, or could not be dealt with."""
+    if isinstance(error, Invalid):
+        return {"index": number, "status": 400, "errors": [each.as_json() for each in error.problems], **more}
+    said = Problem("", error.code, error.detail)
+    return {"index": number, "status": 409, "errors": [said.as_json()], **more}
+
+
+def _read(reader: Reader, values: object) -> tuple[list[Row], bool]:
+    """The rows with the document's own reason and reference where they have none, and whether it is all or nothing."""
+    document = reader.mapping(values, "", {"submissions", "atomic", "reason", "reference"}) or {}
+    found = reader.sequence(document, "submissions", "", required=isinstance(values, Mapping))
+    _refuse_too_many(len(found), sum(map(_files, found)))
+    is_atomic = document.get("atomic", True)
+    if not isinstance(is_atomic, bool):
+        reader.add("/atomic", "wrong_type", "Give true or false.")
+    defaults = {
+        "reason": reader.text(document, "reason", "", longest=LONGEST_TEXT),
+        "reference": reader.text(document, "reference", "", nullable=True, longest=LONGEST_REFERENCE),
+    }
+    given = {name: value for name, value in defaults.items() if value is not None}
+    return [Row(n, given | row if isinstance(row, dict) else row) for n, row in enumerate(found)], bool(is_atomic)
+
+
+def _files(row: object) -> int:
+    """How many files a row names, as far as it can be read."""
+    info = row.get("taskInfo") if isinstance(row, dict) else None
+    files = info.get("fileInfo") if isinstance(info, dict) else None
+    return len(files) if isinstance(files, list) else 0
+
+
+def _refuse_too_many(rows: int, files: int) -> None:
+    if rows > MOST_ROWS or files > MOST_FILES:
+        raise TooLarge
+
+
+def _problems(checked: Checked) -> list[Problem]:
+    return [
+        Problem(f"/submissions/{number}{problem.pointer}", problem.code, problem.detail)
+        for number, error in checked.bad.items()
+        for problem in error.problems
+    ]
+
+
+def _batch(requests: Sequence[Request], by: Actor) -> Batch:
+    return Batch(
+        operation=_common(request.operation.name for request in requests),
+        reason=_common(request.reason for request in requests),
+        reference=_common(request.reference for request in requests),
+        total=len(requests),
+        **submissions.creator(by),
+    )
+
+
+def _common(values: Iterable[str | None]) -> str | None:
+    """What all have in common, None where they differ."""
+    found = set(values)
+    return found.pop() if len(found) == 1 else None
