@@ -64,5 +64,6 @@ class Actor:
 WORKER = Actor(Kind.SYSTEM, 0, "dispatch", Channel.WORKER, "worker")
 TRACKER = Actor(Kind.SYSTEM, 0, "tracking", Channel.WORKER, "worker")
 SETTLER = Actor(Kind.SYSTEM, 0, "settling", Channel.WORKER, "worker")
+NOTIFIER = Actor(Kind.SYSTEM, 0, "callbacks", Channel.WORKER, "worker")
 SWEEPER = Actor(Kind.SYSTEM, 0, "sweep", Channel.BEAT, "beat")
 COMMAND_LINE = Actor(Kind.SYSTEM, 0, "command-line", Channel.CLI, "cli")

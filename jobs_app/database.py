@@ -24,6 +24,9 @@ RESTRICTED = {
     "jobs_app_idempotencykey": "SELECT, INSERT, DELETE",
     "jobs_app_service": "SELECT, INSERT, UPDATE",
     "jobs_app_apitoken": "SELECT, INSERT, UPDATE (revoked_at, first_used_at)",
+    # Where a notice goes and what it says never changes; only what became of it does.
+    "jobs_app_delivery": "SELECT, INSERT, DELETE, UPDATE (state, attempts, claim, due_at, first_tried_at, tried_at, "
+    "status_code, error, ended_at)",
     "jobs_app_foreigntask": "SELECT, INSERT, UPDATE (noted_by_id, noted_at, note)",
     "jobs_app_export": "SELECT, INSERT, UPDATE (status, attempts, touched_at, done, total, size, sha256, manifest, "
     "problem, finished_at, expires_at)",

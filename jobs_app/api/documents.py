@@ -1,20 +1,19 @@
 """The JSON of what the API shows; names and shapes are its public promise."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from .. import explain
 from ..actors import Actor
 from ..audit import Receipt, read
+from ..canonical import moment
 from ..effects import SameEffect
 from ..explain import Circumstances
-from ..feed import Change
 from ..koodrive.codes import explain as explain_code
 from ..links import Link
 from ..models import Approval, ArchiveEntry, Submission, SubmissionFile
 from ..operations import Operation
-from ..states import FINAL
 
 
 def listed(results: list[Any], *, older: str | None = None, newer: str | None = None) -> dict[str, Any]:
@@ -110,20 +109,6 @@ def same_effect(found: SameEffect) -> dict[str, Any]:
     }
 
 
-def change(each: Change) -> dict[str, Any]:
-    return {
-        "position": str(each.position),
-        "at": moment(each.at),
-        "submission": str(each.row.pk),
-        "status": each.status,
-        "final": each.status in FINAL,
-        "action": each.action,
-        "reference": each.row.reference,
-        "batch": None,
-        "taskId": each.row.task_id,
-    }
-
-
 def file(each: SubmissionFile) -> dict[str, Any]:
     known = explain_code(each.result_code)
     return {
@@ -158,11 +143,6 @@ def caller(actor: Actor, *, token_ends: datetime | None, max_files: int) -> dict
         "tokenExpiresAt": moment(token_ends),
         "limits": {"maxFiles": max_files},
     }
-
-
-def moment(value: datetime | None) -> str | None:
-    """UTC, RFC 3339."""
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z") if value else None
 
 
 def _creator(row: Submission) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The rows: what the portal keeps, and what belongs together, held by the database."""
 
 from .audit import Event, Export, ExportPart, RefusedAttempt
+from .callbacks import Callback, Delivery
 from .dispatch import Credential, ForeignTask, Heartbeat, Pause
 from .keys import IdempotencyKey
 from .people import RoleGrant, User
@@ -12,7 +13,9 @@ __all__ = [
     "Approval",
     "ArchiveEntry",
     "ArchivePassword",
+    "Callback",
     "Credential",
+    "Delivery",
     "DownloadLink",
     "Event",
     "Export",
