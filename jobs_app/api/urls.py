@@ -2,11 +2,14 @@
 
 from django.urls import path, re_path
 
-from . import changes, feed, settling, trail, views
+from . import callbacks, changes, feed, settling, trail, views
 
 urlpatterns = [
     path("operations/", views.Operations.as_view()),
     path("me/", views.Me.as_view()),
+    path("me/callback/", callbacks.OwnCallback.as_view()),
+    path("me/callback/rotate-secret/", callbacks.RotateSecret.as_view()),
+    path("me/callback/deliveries/", callbacks.Deliveries.as_view()),
     path("submissions/", views.Submissions.as_view()),
     path("submissions/validate/", views.Validate.as_view()),
     path("submissions/<uuid:pk>/", views.OneSubmission.as_view()),

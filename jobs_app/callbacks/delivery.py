@@ -133,7 +133,7 @@ def _post(claimed: Claimed) -> Outcome:
     if callback.former_secret and callback.former_until and callback.former_until > timezone.now():
         kept.append(callback.former_secret)
     keys = [encryption.decrypt(bytes(each)) for each in kept]
-    message_id, timestamp, body = f"msg_{delivery.message_id.hex}", int(time.time()), delivery.body.encode()
+    message_id, timestamp, body = delivery.webhook_id, int(time.time()), delivery.body.encode()
     headers = {
         "Content-Type": "application/json",
         "User-Agent": "koodrive-batch-portal",

@@ -69,7 +69,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 (
                     "message_id",
-                    models.UUIDField(default=uuid.uuid4, help_text="Its webhook-id, the same at each attempt."),
+                    models.UUIDField(default=uuid.uuid4, help_text="What its webhook-id is made of."),
                 ),
                 (
                     "position",

@@ -70,7 +70,7 @@ class Delivery(models.Model):
         GIVEN_UP = "given_up"
 
     callback = models.ForeignKey(Callback, models.CASCADE, related_name="deliveries")
-    message_id = models.UUIDField(default=uuid.uuid4, help_text="Its webhook-id, the same at each attempt.")
+    message_id = models.UUIDField(default=uuid.uuid4, help_text="What its webhook-id is made of.")
     position = models.BigIntegerField(null=True, help_text="The number of its event; None for a test notice.")
     submission = models.ForeignKey(Submission, models.CASCADE, null=True, related_name="+")
     body = models.TextField(help_text="The exact text that is sent.")
@@ -111,6 +111,11 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"notice {self.message_id}"
+
+    @property
+    def webhook_id(self) -> str:
+        """The same at each attempt, so that a receiver knows what it has already."""
+        return f"msg_{self.message_id.hex}"
 
     @property
     def document(self) -> dict[str, Any]:
