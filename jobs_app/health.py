@@ -15,7 +15,7 @@ from redis.retry import Retry
 
 from . import foreign, pauses, pulse
 from .audit import Action, anchors, read
-from .models import ForeignTask, Submission
+from .models import Callback, ForeignTask, Submission
 from .models.submissions import SubmissionQuerySet
 from .states import FINAL, State
 
@@ -64,6 +64,7 @@ def look() -> list[Sign]:
         _koodrive(ages.get("koodrive")),
         _doubts(),
         _foreign(),
+        _callbacks(),
     ]
 
 
@@ -210,6 +211,19 @@ def _foreign() -> Sign:
         upto = f"compared up to {last.until:%Y-%m-%d %H:%M} UTC" if last.until else "never compared in full"
         value = f"{upto}; failed {last.at:%Y-%m-%d %H:%M} UTC: {last.trouble}" if last.trouble else upto
     return Sign("Tasks that the portal did not send", value, " ".join(filter(None, troubles)), False, "foreign")
+
+
+def _callbacks() -> Sign:
+    callbacks = list(Callback.objects.select_related("service"))
+    disabled = sorted(each.service.name for each in callbacks if each.state == Callback.State.DISABLED)
+    failing = sorted(each.service.name for each in callbacks if each.is_failing)
+    troubles = []
+    if disabled:
+        troubles.append(f"Disabled by its receiver, so it gets no notices: {', '.join(disabled)}.")
+    if failing:
+        troubles.append(f"Nothing arrives, and it is tried again and again: {', '.join(failing)}.")
+    value = f"{len(callbacks)} set" if callbacks else "none"
+    return Sign("Callbacks of services", value, " ".join(troubles), False, "callbacks")
 
 
 def _free_to_go() -> SubmissionQuerySet:

@@ -84,14 +84,14 @@ def _url(body: object) -> str:
 
 
 def _shown(callback: Callback) -> dict[str, Any]:
-    waiting = log.waiting(callback)
+    waiting = log.waiting(callback).get(callback.pk)
     return {
         "url": callback.url,
         "state": callback.state,
         "failing": callback.is_failing,
         "detail": callback.detail or None,
-        "pending": waiting.count,
-        "pendingSince": moment(waiting.since),
+        "pending": waiting.count if waiting else 0,
+        "pendingSince": moment(waiting.since) if waiting else None,
         "lastSuccessAt": moment(callback.succeeded_at),
         "formerSecretUntil": moment(callback.former_until),
         "setAt": moment(callback.set_at),

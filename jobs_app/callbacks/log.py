@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Min
+from django.db.models import Count, Min
 
 from ..errors import Invalid, Problem
 from ..models import Callback, Delivery
@@ -41,9 +41,11 @@ class Waiting:
     """How many notices wait, and since when the oldest of them does."""
 
     count: int
-    since: datetime | None
+    since: datetime
 
 
-def waiting(callback: Callback) -> Waiting:
-    rows = callback.deliveries.filter(state=Delivery.State.PENDING)
-    return Waiting(rows.count(), rows.aggregate(oldest=Min("created_at"))["oldest"])
+def waiting(*callbacks: Callback) -> dict[int, Waiting]:
+    """By the callback's number; one for which none waits is left out."""
+    rows = Delivery.objects.filter(callback__in=callbacks, state=Delivery.State.PENDING)
+    found = rows.values_list("callback").annotate(Count("pk"), Min("created_at"))
+    return {callback: Waiting(count, since) for callback, count, since in found}

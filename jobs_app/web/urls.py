@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import changes, compose, credentials, decisions, foreign, health, pages, session, trail, unknowns
+from . import callbacks, changes, compose, credentials, decisions, foreign, health, pages, session, trail, unknowns
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -25,6 +25,9 @@ urlpatterns = [
     path("audit/<int:seq>/", trail.event, name="event"),
     path("audit/foreign/", foreign.listed, name="foreign"),
     path("audit/foreign/note/", foreign.note, name="note-foreign"),
+    path("callbacks/", callbacks.listed, name="callbacks"),
+    path("callbacks/<int:pk>/", callbacks.page, name="callback"),
+    path("callbacks/<int:pk>/<slug:verb>/", callbacks.act, name="callback-act"),
     path("credentials/", credentials.page, name="credentials"),
     path("health/", health.page, name="health"),
     path("health/pause/", health.pause, name="pause"),
