@@ -32,10 +32,11 @@ class Secret:
 
 
 def put(service: Service, url: str, *, by: Actor) -> Secret | None:
-    """Sends the notices to ``url`` from now on, also if they were stopped; a new callback's secret, else None.
+    """Sends the notices to ``url`` from now on, also after a 410; gives a new callback's secret, else None.
 
-    A new callback begins with what happens from now on; changes of the last minute may come too. What waits for
-    delivery goes to the new address. Raises ``NotAllowed``, or ``Invalid`` when the address must not be called.
+    An administrator's pause stays. A new callback begins with what happens from now on; changes of the last minute may
+    come too. What waits for delivery goes to the new address. Raises ``NotAllowed``, or ``Invalid`` when the address
+    must not be called.
     """
     permissions.require(permissions.set_callback(by, service), by=by, to="set a callback")
     url = url.strip()
@@ -48,10 +49,10 @@ def put(service: Service, url: str, *, by: Actor) -> Secret | None:
             service=service,
             defaults={"url": url, "secret": encryption.encrypt(secret), "position": start, **told},
         )
-        before = None if is_new else {"url": callback.url, "state": callback.state}
+        before = None if is_new else {"url": _named(callback.url), "state": callback.state}
         if not is_new:
-            _update(callback, url=url, **_FRESH, **told)
-        _tell(Action.CALLBACK_SET, callback, by=by, before=before, url=url)
+            _update(callback, url=url, **({} if callback.state == _PAUSED else _FRESH), **told)
+        _tell(Action.CALLBACK_SET, callback, by=by, before=before, url=_named(url))
     tasks.nudge_delivery()
     return Secret(secret) if is_new else None
 
@@ -66,7 +67,7 @@ def remove(service: Service, *, by: Actor) -> None:
     with transaction.atomic():
         callback = _locked(service)
         callback.delete()
-        _tell(Action.CALLBACK_REMOVED, callback, by=by, url=callback.url)
+        _tell(Action.CALLBACK_REMOVED, callback, by=by, url=_named(callback.url))
 
 
 def rotate(service: Service, *, by: Actor) -> Secret:
@@ -172,6 +173,11 @@ def _check(url: str) -> None:
         raise Invalid([Problem("/url", "refused_address", str(error))]) from error
     except addresses.UnresolvedError as error:
         raise Invalid([Problem("/url", "unresolved_host", str(error))]) from error
+
+
+def _named(url: str) -> str:
+    """The address as events have it: what stands behind a question mark may be a secret."""
+    return url.partition("?")[0]
 
 
 def _locked(service: Service) -> Callback:

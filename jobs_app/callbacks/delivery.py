@@ -172,7 +172,7 @@ def _gone(callback: Callback, mine: "QuerySet[Delivery]", outcome: Outcome) -> N
     if callback.state == Callback.State.ACTIVE:
         Callback.objects.filter(pk=callback.pk).update(state=Callback.State.DISABLED, detail=outcome.trouble)
         service = f"service:{callback.service_id}"
-        audit.record(Action.CALLBACK_DISABLED, by=NOTIFIER, service=service, url=callback.url, detail=outcome.trouble)
+        audit.record(Action.CALLBACK_DISABLED, by=NOTIFIER, service=service, detail=outcome.trouble)
 
 
 def _failed(callback: Callback, delivery: Delivery, mine: "QuerySet[Delivery]", outcome: Outcome) -> None:

@@ -76,6 +76,15 @@ def test_another_address_keeps_the_secret_gets_what_waits_and_lets_a_stopped_one
     assert event["before"] == {"url": payroll.receiver.url, "state": "disabled"}
 
 
+def test_what_follows_a_question_mark_is_called_and_stands_in_no_event(payroll: Subscriber) -> None:
+    assert payroll.api.put(OWN, {"url": payroll.receiver.url + "?key=hush"}).status_code == 200
+    payroll.submit()
+    work()
+    assert payroll.receiver.received[0].path == "/hooks?key=hush"
+    payroll.api.delete(OWN)
+    assert not Event.objects.filter(line__contains="hush").exists()
+
+
 def test_during_a_rotation_both_secrets_sign_and_after_a_day_only_the_new_one(payroll: Subscriber) -> None:
     answer = payroll.api.post(OWN + "rotate-secret/", {})
     assert answer["Cache-Control"] == "no-store"

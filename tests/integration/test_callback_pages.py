@@ -120,6 +120,8 @@ def test_a_pause_keeps_what_happens_meanwhile(page: Page, payroll: Subscriber) -
         payroll.submit()
     assert work() == 0
     assert payroll.api.get("me/callback/").json()["state"] == "paused"
+    # The service can change its address, but not end what an administrator began.
+    assert payroll.api.put("me/callback/", {"url": payroll.receiver.url}).json()["state"] == "paused"
     assert "stopped already" in page.do("pause", reason="again").content.decode()
     assert "resume them first" in page.do("test").content.decode()
     page.do("resume")
