@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from urllib3 import BaseHTTPResponse, Timeout
 from urllib3.exceptions import HTTPError
 
@@ -85,7 +86,20 @@ def _proof(address: Address) -> dict[str, Any]:
     """The receiver must prove the name that it was configured by, whatever the address it is reached at."""
     if address.scheme == "http":
         return {}
-    return {"ssl_context": _tls_context(settings.CALLBACK_CA_FILE), "server_hostname": address.host}
+    return {"ssl_context": trusted(), "server_hostname": address.host}
+
+
+def trusted() -> ssl.SSLContext:
+    """What a receiver's certificate is held against.
+
+    Raises ImproperlyConfigured when PORTAL_CALLBACK_CA_FILE can't be used.
+    """
+    try:
+        return _tls_context(settings.CALLBACK_CA_FILE)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"PORTAL_CALLBACK_CA_FILE names {settings.CALLBACK_CA_FILE}, which holds no readable certificates."
+        ) from error
 
 
 @cache

@@ -70,6 +70,12 @@ def test_a_worker_that_is_killed_while_it_delivers_loses_nothing(processes: Proc
     assert (len(ids), len(set(ids))) == (24, 20)
 
 
+def test_a_worker_with_an_authority_that_cannot_be_read_does_not_start(processes: Processes, tmp_path: Path) -> None:
+    careless = Processes(tmp_path, processes.sandbox, PORTAL_CALLBACK_CA_FILE="/nowhere/ca.pem")
+    assert careless.worker().wait(60) != 0
+    assert "PORTAL_CALLBACK_CA_FILE names /nowhere/ca.pem" in careless.logs()
+
+
 def test_a_receiver_that_hangs_holds_up_neither_sending_nor_following(processes: Processes, receiver: Receiver) -> None:
     payroll = Subscriber(receiver)
     may_answer = threading.Event()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 from jobs_app.callbacks import addresses, posting
 from jobs_app.callbacks.posting import Outcome
@@ -166,6 +167,15 @@ def test_a_receiver_proves_its_name_to_those_who_trust_its_authority(
         assert post(receiver, HOST).is_taken
         assert "isn't trusted" in post(receiver, "other.example.com").trouble
         assert len(receiver.received) == 1
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_an_authority_that_cannot_be_read_is_told_by_name(settings: Any, tmp_path: Path, content: str | None) -> None:
+    settings.CALLBACK_CA_FILE = str(tmp_path / "ca.pem")
+    if content:
+        (tmp_path / "ca.pem").write_text(content)
+    with pytest.raises(ImproperlyConfigured, match="PORTAL_CALLBACK_CA_FILE"):
+        posting.trusted()
 
 
 def test_a_receiver_that_speaks_no_tls(receiver: Receiver) -> None:
