@@ -71,6 +71,7 @@ WORKER = Actor(Kind.SYSTEM, 0, "dispatch", Channel.WORKER, "worker")
 TRACKER = Actor(Kind.SYSTEM, 0, "tracking", Channel.WORKER, "worker")
 SETTLER = Actor(Kind.SYSTEM, 0, "settling", Channel.WORKER, "worker")
 EXPORTER = Actor(Kind.SYSTEM, 0, "exporting", Channel.WORKER, "worker")
+NOTIFIER = Actor(Kind.SYSTEM, 0, "callbacks", Channel.WORKER, "worker")
 SWEEPER = Actor(Kind.SYSTEM, 0, "sweep", Channel.BEAT, "beat")
 # Whoever was refused before it was known who they are; the channel is that of the door they tried.
 STRANGER = Actor(Kind.SYSTEM, 0, "stranger", Channel.WEB, "none")

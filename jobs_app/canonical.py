@@ -3,7 +3,8 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, overload
 
 import rfc8785
 
@@ -31,3 +32,12 @@ def _is_plain(value: Any) -> bool:
     if kind is list:
         return all(map(_is_plain, value))
     return kind is int and abs(value) <= _LARGEST
+
+
+@overload
+def moment(value: datetime) -> str: ...
+@overload
+def moment(value: datetime | None) -> str | None: ...
+def moment(value: datetime | None) -> str | None:
+    """A time as it stands in JSON: UTC, RFC 3339."""
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z") if value else None

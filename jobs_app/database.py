@@ -28,6 +28,9 @@ RESTRICTED = {
     "jobs_app_apitoken": "SELECT, INSERT, UPDATE (name, addresses, operations, spaces, rate, rotated_at, retires_at, "
     "first_used_at, last_used_at, last_used_ip, refusals, paused_at, paused_by_id, pause_reason, "
     "revoked_at, revoked_by_id, revoke_reason, reminded)",
+    # Where a notice goes and what it says never changes; only what became of it does.
+    "jobs_app_delivery": "SELECT, INSERT, DELETE, UPDATE (state, attempts, claim, due_at, first_tried_at, tried_at, "
+    "status_code, error, ended_at)",
     "jobs_app_foreigntask": "SELECT, INSERT, UPDATE (noted_by_id, noted_at, note)",
     "jobs_app_export": "SELECT, INSERT, UPDATE (status, attempts, touched_at, done, total, size, sha256, manifest, "
     "problem, finished_at, expires_at)",

@@ -13,12 +13,13 @@ is about, ``examined`` whether the trail says already that it was left to a pers
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext_noop as _
 
+from . import canonical
 from .koodrive.answers import Detail, Job
 from .models import Submission
 from .operations import Operation
@@ -149,7 +150,7 @@ def document(
     """The look as it is kept, what fits best first."""
     best = sorted(candidates, key=lambda each: (not each.matches, [reason.fits is not True for reason in each.reasons]))
     return {
-        "checkedAt": moment(at),
+        "checkedAt": canonical.moment(at),
         "complete": complete,
         "verdict": verdict.sentence,
         "attempt": submission.attempts,
@@ -162,7 +163,7 @@ def as_json(candidate: Candidate) -> dict[str, Any]:
     job = candidate.job
     return {
         "taskId": job.task_id,
-        "createdAt": moment(candidate.made_at) if candidate.made_at else None,
+        "createdAt": canonical.moment(candidate.made_at) if candidate.made_at else None,
         "taskType": job.task_type,
         "actionType": job.action_type,
         "contentNum": job.content_num,
@@ -241,8 +242,3 @@ def _user(wanted: Wanted, user: str | None) -> Reason:
     if wanted.user is None:
         return Reason("user", None, f"{user}; which one makes the portal's tasks isn't known yet.")
     return Reason("user", user == wanted.user, user)
-
-
-def moment(at: datetime) -> str:
-    """RFC 3339, in UTC."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

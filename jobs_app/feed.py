@@ -15,11 +15,12 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from . import permissions
+from . import canonical, permissions
 from .actors import Actor
 from .audit.closing import closed_up_to
 from .errors import TooManyWaiting
 from .models import Submission
+from .states import FINAL
 
 EXAMINED = 20_000  # events looked through in one go, for somebody who may see few of them
 AT_ONCE = 1000  # changes of theirs
@@ -39,6 +40,20 @@ class Change:
     status: str
     row: Submission
 
+    def as_json(self) -> dict[str, Any]:
+        """As REST shows it, and as a notice tells it."""
+        return {
+            "position": str(self.position),
+            "at": canonical.moment(self.at),
+            "submission": str(self.row.pk),
+            "status": self.status,
+            "final": self.status in FINAL,
+            "action": self.action,
+            "reference": self.row.reference,
+            "batch": str(self.row.batch_id) if self.row.batch_id else None,
+            "taskId": self.row.task_id,
+        }
+
 
 @dataclass(frozen=True)
 class Changes:
@@ -48,12 +63,13 @@ class Changes:
     position: int
 
 
-def changes(*, after: int, limit: int, wait: float = 0.0, by: Actor) -> Changes:
+def changes(*, after: int, limit: int, wait: float = 0.0, upto: int | None = None, by: Actor) -> Changes:
     """What the actor may see beyond the position, at most ``limit``; waits up to ``wait`` seconds for the first.
 
+    ``upto`` is a position that ``newest`` gave; who has one looks no further, and isn't held up by anybody who writes.
     Raises ``TooManyWaiting`` when half of this server's threads wait already.
     """
-    found = _look(after, limit, by)
+    found = _look(after, limit, by, upto)
     if found.changes or wait <= 0:
         return found
     end = time.monotonic() + min(wait, LONGEST_WAIT)
@@ -85,8 +101,8 @@ def _a_place_to_wait() -> Iterator[None]:
         _waiting.release()
 
 
-def _look(after: int, limit: int, by: Actor) -> Changes:
-    upto = _closed_up_to(after)
+def _look(after: int, limit: int, by: Actor, upto: int | None = None) -> Changes:
+    upto = _closed_up_to(after) if upto is None else upto
     if upto <= after:
         return Changes([], after)
     with connection.cursor() as cursor:

@@ -15,7 +15,7 @@ from redis.retry import Retry
 
 from . import foreign, pauses, pulse
 from .audit import Action, anchors, read
-from .models import ApiToken, ForeignTask, Service, Submission
+from .models import ApiToken, Callback, ForeignTask, Service, Submission
 from .models.services import ENDS_SOON
 from .models.submissions import SubmissionQuerySet
 from .states import FINAL, State
@@ -66,6 +66,7 @@ def look() -> list[Sign]:
         _doubts(),
         _foreign(),
         _tokens(),
+        _callbacks(),
     ]
 
 
@@ -232,6 +233,19 @@ def _tokens() -> Sign:
     ]
     value = f"{ending} end soon" if ending else "none ends soon"
     return Sign("Tokens of services", value, " ".join(filter(None, troubles)), False, "tokens")
+
+
+def _callbacks() -> Sign:
+    callbacks = list(Callback.objects.select_related("service"))
+    disabled = sorted(each.service.name for each in callbacks if each.state == Callback.State.DISABLED)
+    failing = sorted(each.service.name for each in callbacks if each.is_failing)
+    troubles = []
+    if disabled:
+        troubles.append(f"Disabled by its receiver, so it gets no notices: {', '.join(disabled)}.")
+    if failing:
+        troubles.append(f"Nothing arrives, and it is tried again and again: {', '.join(failing)}.")
+    value = f"{len(callbacks)} set" if callbacks else "none"
+    return Sign("Callbacks of services", value, " ".join(troubles), False, "callbacks")
 
 
 def _free_to_go() -> SubmissionQuerySet:

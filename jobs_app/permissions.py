@@ -23,7 +23,7 @@ from .errors import (
     SettleFirst,
     WrongState,
 )
-from .models import Batch, Submission
+from .models import Batch, Service, Submission
 from .models.submissions import SubmissionQuerySet
 from .states import State
 
@@ -192,6 +192,28 @@ def see_foreign(actor: Actor) -> Refusal:
 def note_foreign(actor: Actor) -> Refusal:
     """Note what such a task is."""
     return _unless(not actor.roles.isdisjoint({Role.OPERATOR, Role.ADMINISTRATOR}))
+
+
+def see_callbacks(actor: Actor) -> Refusal:
+    """See where every service gets its notices, and how their delivery goes."""
+    return _unless(not actor.roles.isdisjoint({Role.ADMINISTRATOR, Role.AUDITOR}))
+
+
+def run_callbacks(actor: Actor) -> Refusal:
+    """Pause and resume the notices of any service, test them, and have them sent again."""
+    return _unless(Role.ADMINISTRATOR in actor.roles)
+
+
+def set_callback(actor: Actor, service: Service) -> Refusal:
+    """Say where a service gets its notices: an administrator, or the service itself if it may also read them."""
+    own = actor.key == service.pk and see_own_callback(actor) is None
+    return _unless(Role.ADMINISTRATOR in actor.roles or (own and Scope.WRITE in actor.scopes))
+
+
+def see_own_callback(actor: Actor) -> Refusal:
+    """A service sees its own, and the log of it, if it may read its submissions."""
+    is_reader = not actor.scopes.isdisjoint({Scope.READ, Scope.READ_ALL})
+    return _unless(actor.kind is Kind.SERVICE and is_reader)
 
 
 def _reads_all(actor: Actor) -> bool:

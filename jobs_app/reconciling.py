@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from . import audit, claiming, evidence, pulse, tracking
+from . import audit, canonical, claiming, pulse, tracking
 from .actors import Actor, Role
 from .audit import Action, read
 from .evidence import Wanted
@@ -173,14 +173,14 @@ def _tell(
         Action.TASKS_COMPARED,
         by=by,
         outcome="failed" if result.trouble else "ok",
-        since=evidence.moment(result.since),
-        until=evidence.moment(result.until),
+        since=canonical.moment(result.since),
+        until=canonical.moment(result.until),
         complete=not result.trouble,
         seen=result.seen,
         foreign=result.foreign,
         new=result.new,
         left=len(left),
-        leftSince=left_since and evidence.moment(left_since),
+        leftSince=left_since and canonical.moment(left_since),
         tasks=[_told(row) for row in tasks[:MOST_TOLD]],
         detail=result.trouble or None,
     )
@@ -192,7 +192,7 @@ def _told(row: ForeignTask) -> dict[str, Any]:
         "taskId": row.task_id,
         "taskType": row.task_type or None,
         "actionType": row.action_type,
-        "createdAt": at and evidence.moment(at),
+        "createdAt": at and canonical.moment(at),
     }
 
 

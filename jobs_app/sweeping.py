@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 from . import dispatch, idempotency, lifecycle, links, pauses, strangers
 from .actors import SWEEPER
 from .audit import Action
+from .callbacks import queue
 from .errors import WrongState
 from .koodrive.client import Client
 from .models import ArchivePassword, Submission
@@ -29,6 +30,7 @@ def sweep(*, client: Client) -> int:
     links.delete_expired()
     idempotency.forget_old()
     strangers.tell()
+    queue.forget_old()
     in_doubt = Q(submission__status=State.UNKNOWN, submission__updated_at__lt=Now() - PASSWORD_LIFE_IN_DOUBT)
     ArchivePassword.objects.filter(in_doubt).delete()
     if pauses.current():

@@ -26,6 +26,7 @@ from . import (
 )
 from .actors import SWEEPER, Channel
 from .audit import anchors, verify
+from .callbacks import delivery, queue
 from .koodrive.client import Client
 from .koodrive.rate import shared_rate
 from .models import Submission, User
@@ -36,12 +37,14 @@ log = logging.getLogger(__name__)
 AT_ONCE = 32  # nudges of one sweep; each makes a thread send until nothing is due
 NUDGE_LIFE = 60  # seconds; the sweep nudges again, so an old message would only add to a backlog
 _CHECKING = 7411011  # PostgreSQL's lock for whoever checks the whole trail
+COURIERS = 12  # threads of a process, beside Celery's, that deliver notices: nearly all of their time they wait
 _QUIET = 5.0  # seconds without a nudge after the broker failed one, so that no request waits for it again and again
 
 _silent_until = 0.0
 _ending = threading.Event()
 _senders = threading.BoundedSemaphore(1)
 _exporting = threading.Lock()
+_couriers = threading.BoundedSemaphore(COURIERS)
 
 
 @signals.celeryd_after_setup.connect
@@ -121,6 +124,31 @@ def _write_exports() -> None:
 
 
 @shared_task
+def deliver() -> None:
+    """Makes notices of what has changed, and has couriers deliver them, who take none of Celery's threads."""
+    queue.read_on()
+    if delivery.is_due():
+        _start_courier()
+
+
+def _start_courier() -> None:
+    """A thread that nobody waits for: what is under way when the process ends is delivered again."""
+    if not _ending.is_set() and _couriers.acquire(blocking=False):
+        threading.Thread(target=_deliver_on, name="courier", daemon=True).start()
+
+
+def _deliver_on() -> None:
+    """Delivers until there is nothing to do; whenever there was something, another courier has a look too."""
+    try:
+        while not _ending.is_set() and (claimed := delivery.claim()):
+            _start_courier()
+            delivery.attempt(claimed)
+    finally:
+        connections.close_all()
+        _couriers.release()
+
+
+@shared_task
 def poll() -> None:
     tracking.poll(client=_client())
 
@@ -185,6 +213,11 @@ def nudge_exports() -> None:
 def nudge_poll() -> None:
     """Tells the workers that a task is to be asked about now; without a broker the next poll does."""
     _ring(poll)
+
+
+def nudge_delivery() -> None:
+    """Tells the workers that there may be notices to deliver; without a broker the next beat does."""
+    _ring(deliver)
 
 
 def nudge_verification(person: int) -> bool:

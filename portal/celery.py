@@ -33,12 +33,14 @@ def _start_with_care(**kwargs: Any) -> None:
     from django.core.exceptions import ImproperlyConfigured
 
     from jobs_app import connection
+    from jobs_app.callbacks import posting
     from jobs_app.checks import refuse_a_careless_start
 
     try:
         refuse_a_careless_start()
         connection.adopt_environment()
         connection.client()
+        posting.trusted()
     except ImproperlyConfigured as error:
         # Celery only logs the exceptions of its signals' receivers; this one ends the process.
         raise SystemExit(str(error)) from error

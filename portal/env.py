@@ -5,6 +5,7 @@ Every secret ``X`` may be given as ``X_FILE``, the path of a file that holds it.
 
 import ipaddress
 import os
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -12,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 _MAIL = "django.core.mail.backends"
+_HOST = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 
 
 def text(name: str, default: str = "") -> str:
@@ -69,6 +71,21 @@ def choice(name: str, choices: tuple[str, ...], default: str) -> str:
 def items(name: str) -> list[str]:
     """A comma separated list, without empty items."""
     return [item.strip() for item in secret(name).split(",") if item.strip()]
+
+
+def receivers(name: str) -> tuple[frozenset[str], tuple["ipaddress.IPv4Network | ipaddress.IPv6Network", ...]]:
+    """The host names and the networks of a comma separated list of both."""
+    hosts, networks = set(), []
+    for item in items(name):
+        try:
+            networks.append(ipaddress.ip_network(item))
+        except ValueError as error:
+            if not _HOST.fullmatch(item) or item.replace(".", "").isdigit():
+                raise ImproperlyConfigured(
+                    f"{name} holds {item!r}; name hosts such as hooks.example.com, or networks such as 10.1.2.0/24."
+                ) from error
+            hosts.add(item.lower())
+    return frozenset(hosts), tuple(networks)
 
 
 def is_loopback(host: str | None) -> bool:

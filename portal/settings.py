@@ -221,6 +221,7 @@ CELERY_BEAT_SCHEDULE = {
     for name, seconds in {
         "sweep": SWEEP_SECONDS,
         "poll": POLL_SECONDS,
+        "deliver": POLL_SECONDS,
         "settle": SWEEP_SECONDS,
         "keep_alive": 300.0,
         "make_partitions": 3600.0,
@@ -260,6 +261,11 @@ KOODRIVE_CA_FILE = env.text("KOODRIVE_CA_FILE")
 KOODRIVE_RATE = env.rate("KOODRIVE_RATE", "20/s")
 KOODRIVE_MAX_FILES = env.integer("KOODRIVE_MAX_FILES", 1000, least=1)
 KOODRIVE_PACKAGE_DAYS = env.integer("KOODRIVE_PACKAGE_DAYS", 7, least=1)
+
+# --- Callbacks -------------------------------------------------------------------------------------------------------
+# Receivers that may have inner addresses.
+CALLBACK_HOSTS, CALLBACK_NETWORKS = env.receivers("PORTAL_CALLBACK_ALLOW")
+CALLBACK_CA_FILE = env.text("PORTAL_CALLBACK_CA_FILE")
 
 # --- REST ------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -93,6 +93,12 @@ class Api:
             f"/api/v1/{path}", body, content_type="application/json", headers=self._headers | headers
         )
 
+    def put(self, path: str, body: Any) -> Any:
+        return self._client.put(f"/api/v1/{path}", body, content_type="application/json", headers=self._headers)
+
+    def delete(self, path: str) -> Any:
+        return self._client.delete(f"/api/v1/{path}", headers=self._headers)
+
 
 def token_of(service: str, *scopes: Scope, owner: User | None = None) -> str:
     return people.create_token(service, scopes=scopes, days=1, by=COMMAND_LINE, owner=owner)

@@ -41,9 +41,10 @@ def described(
     """Describes a method of a view; ``gives`` and ``takes`` name components, ``errors`` those that have a meaning."""
     answers = {200: gives} if isinstance(gives, str) else gives
     bodies = {JSON: takes} if isinstance(takes, str) else takes or {}
-    responses: dict[Any, Schema] = {
-        (str(status), media): listed(name) if is_list else ref(name) for status, name in answers.items()
+    responses: dict[Any, Schema | None] = {
+        (str(status), media): listed(name) if is_list else ref(name) for status, name in answers.items() if name
     }
+    responses |= {str(status): None for status, name in answers.items() if not name}
     responses |= {(str(status), PROBLEM): ref("Problem") for status in (*_ANYWHERE, *errors)}
     responses[("default", PROBLEM)] = ref("Problem")
     return extend_schema(

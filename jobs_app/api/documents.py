@@ -1,7 +1,7 @@
 """The JSON of what the API shows; names and shapes are its public promise."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,15 +9,14 @@ from .. import batches, explain
 from ..actors import Actor
 from ..audit import Receipt, read
 from ..batches import Standing
+from ..canonical import moment
 from ..effects import SameEffect
 from ..explain import Circumstances
-from ..feed import Change
 from ..koodrive.codes import explain as explain_code
 from ..links import Link
 from ..models import ApiToken, Approval, ArchiveEntry, Batch, Submission, SubmissionFile
 from ..operations import Operation
 from ..rotation import Rotated
-from ..states import FINAL
 
 
 def listed(results: list[Any], *, older: str | None = None, newer: str | None = None) -> dict[str, Any]:
@@ -141,20 +140,6 @@ def same_effect(found: SameEffect) -> dict[str, Any]:
     }
 
 
-def change(each: Change) -> dict[str, Any]:
-    return {
-        "position": str(each.position),
-        "at": moment(each.at),
-        "submission": str(each.row.pk),
-        "status": each.status,
-        "final": each.status in FINAL,
-        "action": each.action,
-        "reference": each.row.reference,
-        "batch": _id(each.row.batch_id),
-        "taskId": each.row.task_id,
-    }
-
-
 def file(each: SubmissionFile) -> dict[str, Any]:
     known = explain_code(each.result_code)
     return {
@@ -211,11 +196,6 @@ def rotated(each: Rotated) -> dict[str, Any]:
 def _rotation(token: ApiToken) -> datetime | None:
     """The last one that it had part in: as the old token, or else as the new one."""
     return token.rotated_at or (token.created_at if token.replaces_id else None)
-
-
-def moment(value: datetime | None) -> str | None:
-    """UTC, RFC 3339."""
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z") if value else None
 
 
 def _id(value: UUID | None) -> str | None:

@@ -35,7 +35,7 @@ class Changes(APIView):
         if after == "now":
             return Response(documents.listed([], older=neighbour(request, feed.newest(), "after")))
         found = feed.changes(after=_position(after), limit=limit, wait=_wait(parameters.get("wait")), by=by)
-        shown = [documents.change(each) for each in found.changes]
+        shown = [each.as_json() for each in found.changes]
         return Response(documents.listed(shown, older=neighbour(request, found.position, "after")))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from .. import bulk, documents, validators
 from ..actors import Role, Scope
 from ..audit.actions import Action
-from ..models import Submission, SubmissionFile
+from ..models import Callback, Delivery, Submission, SubmissionFile
 from ..operations import BY_NAME, OPERATIONS, Use
 from ..states import State
 
@@ -315,6 +315,40 @@ SCHEMAS: dict[str, Schema] = {
                     "spaces": nullable(array(TEXT)),
                 }
             ),
+        }
+    ),
+    "NewCallback": record({"url": {"type": "string", "minLength": 1, "maxLength": 2048}}),
+    "Callback": record(
+        {
+            "url": TEXT,
+            "state": one_of(Callback.State),
+            "failing": BOOLEAN,
+            "detail": nullable(TEXT),
+            "pending": COUNT,
+            "pendingSince": nullable(MOMENT),
+            "lastSuccessAt": nullable(MOMENT),
+            "formerSecretUntil": nullable(MOMENT),
+            "setAt": MOMENT,
+            "secret": {**TEXT, "description": "When it is new, this one time."},
+        },
+        optional=("secret",),
+    ),
+    "CallbackSecret": record({"secret": TEXT, "formerSecretUntil": nullable(MOMENT)}),
+    "Delivery": record(
+        {
+            "id": TEXT,
+            "type": TEXT,
+            "position": nullable(TEXT),
+            "submission": nullable(UUID),
+            "status": nullable(one_of(State)),
+            "state": one_of(Delivery.State),
+            "attempts": COUNT,
+            "nextAttemptAt": nullable(MOMENT),
+            "lastAttemptAt": nullable(MOMENT),
+            "statusCode": nullable(NUMBER),
+            "error": nullable(TEXT),
+            "createdAt": MOMENT,
+            "endedAt": nullable(MOMENT),
         }
     ),
     "Rotation": record(

@@ -4,12 +4,15 @@ from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView
 from drf_spectacular.views import SpectacularSwaggerSplitView as _Docs
 
-from . import batches, changes, feed, rotation, settling, trail, views
+from . import batches, callbacks, changes, feed, rotation, settling, trail, views
 
 urlpatterns = [
     path("operations/", views.Operations.as_view()),
     path("me/", views.Me.as_view()),
     path("me/rotate-token/", rotation.RotateToken.as_view()),
+    path("me/callback/", callbacks.OwnCallback.as_view()),
+    path("me/callback/rotate-secret/", callbacks.RotateSecret.as_view()),
+    path("me/callback/deliveries/", callbacks.Deliveries.as_view()),
     path("submissions/", views.Submissions.as_view()),
     path("submissions/validate/", views.Validate.as_view()),
     path("submissions/bulk/", batches.Bulk.as_view()),

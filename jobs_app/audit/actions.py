@@ -46,6 +46,14 @@ class Action(StrEnum):
     TOKEN_REVOKED = "token.revoked"
     TOKEN_USED = "token.used"
     CREDENTIALS_CHANGED = "credentials.changed"
+    CALLBACK_SET = "callback.set"
+    CALLBACK_REMOVED = "callback.removed"
+    CALLBACK_PAUSED = "callback.paused"
+    CALLBACK_RESUMED = "callback.resumed"
+    CALLBACK_DISABLED = "callback.disabled"
+    CALLBACK_ROTATED = "callback.rotated"
+    CALLBACK_RESENT = "callback.resent"
+    CALLBACK_TESTED = "callback.tested"
     TRAIL_VERIFIED = "trail.verified"
     TRAIL_QUERIED = "trail.queried"
     TRAIL_EXPORTED = "trail.exported"
@@ -102,6 +110,14 @@ MEANINGS = {
     Action.TOKEN_REVOKED: "A token doesn't work any more, for good.",
     Action.TOKEN_USED: "A token was used for the first time.",
     Action.CREDENTIALS_CHANGED: "Another KooDrive token is used from now on; the line names it without revealing it.",
+    Action.CALLBACK_SET: "A service's notices of changes go to this address from now on.",
+    Action.CALLBACK_REMOVED: "A service gets no notices any more; its log of deliveries went with the callback.",
+    Action.CALLBACK_PAUSED: "An administrator stopped the notices of a service; what happens meanwhile is kept.",
+    Action.CALLBACK_RESUMED: "An administrator let the notices of a service go on.",
+    Action.CALLBACK_DISABLED: "The receiver answered 410, so it gets no notices until somebody sets or resumes it.",
+    Action.CALLBACK_ROTATED: "The notices of a service are signed with another secret; the line doesn't carry it.",
+    Action.CALLBACK_RESENT: "Notices that were delivered or given up are sent again; the line says how many.",
+    Action.CALLBACK_TESTED: "An administrator had a test notice sent.",
     Action.TRAIL_VERIFIED: "The whole trail was checked against its seals, with this result.",
     Action.TRAIL_QUERIED: "Somebody searched the trail; going on with the same search is no new line.",
     Action.TRAIL_EXPORTED: "An archive of the trail, or of a part of it, was written.",

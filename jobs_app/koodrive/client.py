@@ -23,8 +23,8 @@ from urllib3 import BaseHTTPResponse, HTTPHeaderDict, PoolManager, ProxyManager,
 from urllib3.exceptions import HTTPError, NameResolutionError, ReadTimeoutError
 from urllib3.util import make_headers, parse_url
 
+from ..deadline import FRESH, KEEPING, Deadline
 from .credentials import AppSigning, Bearer, Credentials
-from .deadline import FRESH, KEEPING, Deadline
 from .exchange import MAX_ANSWER, Answer, Failure
 from .rate import Rate, shared_rate
 

@@ -2,6 +2,7 @@
 
 from .audit import Event, Export, ExportPart, RefusedAttempt
 from .batches import Batch
+from .callbacks import Callback, Delivery
 from .dispatch import Credential, ForeignTask, Heartbeat, Pause
 from .keys import IdempotencyKey
 from .people import RoleGrant, User
@@ -14,7 +15,9 @@ __all__ = [
     "ArchiveEntry",
     "ArchivePassword",
     "Batch",
+    "Callback",
     "Credential",
+    "Delivery",
     "DownloadLink",
     "Event",
     "Export",

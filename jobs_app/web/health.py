@@ -14,8 +14,12 @@ from ..errors import Invalid, WrongState
 from ..models import Pause
 from .actor import actor_of
 
-# Who may open the page that a sign leads to; the others don't see the sign.
-_ASKS = {"foreign": permissions.see_foreign, "tokens": permissions.manage_services}
+# Who may open the page that a sign leads to, and so see the sign.
+_SEEN_BY = {
+    "callbacks": permissions.see_callbacks,
+    "foreign": permissions.see_foreign,
+    "tokens": permissions.manage_services,
+}
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -35,7 +39,7 @@ def page(request: HttpRequest) -> HttpResponse:
     by = actor_of(request)
     permissions.require(permissions.see_health(by), by=by, to="see health")
     context = {
-        "signs": [sign for sign in health.look() if sign.page not in _ASKS or _ASKS[sign.page](by) is None],
+        "signs": [sign for sign in health.look() if sign.page not in _SEEN_BY or _SEEN_BY[sign.page](by) is None],
         "counts": health.counts(),
         "is_stopped": any(pause.cause == Pause.Cause.PERSON for pause in pauses.all_current()),
         "why_not_pause": permissions.pause(by),

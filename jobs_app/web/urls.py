@@ -4,6 +4,7 @@ from django.urls import path
 
 from . import (
     batches,
+    callbacks,
     changes,
     compose,
     credentials,
@@ -45,6 +46,9 @@ urlpatterns = [
     path("audit/<int:seq>/", trail.event, name="event"),
     path("audit/foreign/", foreign.listed, name="foreign"),
     path("audit/foreign/note/", foreign.note, name="note-foreign"),
+    path("callbacks/", callbacks.listed, name="callbacks"),
+    path("callbacks/<int:pk>/", callbacks.page, name="callback"),
+    path("callbacks/<int:pk>/<slug:verb>/", callbacks.act, name="callback-act"),
     path("credentials/", credentials.page, name="credentials"),
     path("exports/", exports.page, name="exports"),
     path("exports/live/", exports.live, name="exports-live"),

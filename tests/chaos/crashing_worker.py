@@ -51,8 +51,8 @@ def _places() -> dict[str, tuple[Any, str]]:
     from celery.worker.request import Request
 
     from jobs_app import claiming, dispatch
+    from jobs_app.deadline import _Connection
     from jobs_app.koodrive.client import Client
-    from jobs_app.koodrive.deadline import _Connection
 
     return {
         "before_ack": (Request, "acknowledge"),

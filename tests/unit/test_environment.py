@@ -4,7 +4,19 @@ import ast
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-READERS = {"text", "secret", "integer", "number", "rate", "choice", "items", "raw", "_required", "_database"}
+READERS = {
+    "text",
+    "secret",
+    "integer",
+    "number",
+    "rate",
+    "choice",
+    "items",
+    "raw",
+    "receivers",
+    "_required",
+    "_database",
+}
 
 
 def calls() -> list[tuple[list[str], list[ast.expr]]]:

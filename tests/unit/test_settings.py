@@ -94,6 +94,9 @@ def test_production_without_one_of_them_is_refused(load: Any, name: str) -> None
         ({"KOODRIVE_TOKEN": "a", "KOODRIVE_TOKEN_FILE": "/b"}, "KOODRIVE_TOKEN"),
         ({"KOODRIVE_TOKEN_FILE": "/nowhere"}, "KOODRIVE_TOKEN_FILE"),
         ({"DATABASE_URL": "mysql://x"}, "DATABASE_URL"),
+        ({"PORTAL_CALLBACK_ALLOW": "10.1.2.3/24"}, "PORTAL_CALLBACK_ALLOW"),
+        ({"PORTAL_CALLBACK_ALLOW": "10.1.2"}, "PORTAL_CALLBACK_ALLOW"),
+        ({"PORTAL_CALLBACK_ALLOW": "https://hooks.example.com"}, "PORTAL_CALLBACK_ALLOW"),
     ],
     ids=str,
 )
@@ -107,6 +110,13 @@ def test_what_could_do_harm_or_makes_no_sense_is_refused(load: Any, variables: d
 def test_production_refuses_plain_http_and_its_own_address(load: Any, address: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="KOODRIVE_BASE_URL"):
         load(**PRODUCTION | {"KOODRIVE_BASE_URL": address})
+
+
+def test_inner_receivers_are_named_by_host_or_network(load: Any) -> None:
+    settings = load(PORTAL_CALLBACK_ALLOW="Hooks.internal, 10.1.2.0/24, 127.0.0.1, ::1")
+    assert settings["CALLBACK_HOSTS"] == {"hooks.internal"}
+    assert [str(each) for each in settings["CALLBACK_NETWORKS"]] == ["10.1.2.0/24", "127.0.0.1/32", "::1/128"]
+    assert not load()["CALLBACK_NETWORKS"]
 
 
 def test_a_secret_may_come_from_a_file(load: Any, tmp_path: Path) -> None:

@@ -14,11 +14,13 @@ from concurrent.futures import Future
 from contextvars import ContextVar, Token
 from functools import cache
 from itertools import count
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError
+
+Result = TypeVar("Result")
 
 
 class Deadline:
@@ -88,7 +90,7 @@ class _Watchdog:
                 heapq.heappop(self._calls)
             heapq.heappush(self._calls, (deadline.end, next(self._numbers), deadline))
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, name="koodrive-deadlines", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="deadlines", daemon=True)
                 self._thread.start()
             if self._calls[0][2] is deadline:
                 self._changed.notify()
@@ -113,7 +115,7 @@ class _Connection(HTTPConnection):
             sock = self._connected_directly(deadline)
             deadline.watch(sock)
             return sock
-        connecting = _in_thread(super()._new_conn)
+        connecting = in_thread(super()._new_conn)
         try:
             sock = connecting.result(timeout=deadline.left())
         except TimeoutError as error:
@@ -184,12 +186,13 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _in_thread(connect: Callable[[], socket.socket]) -> "Future[socket.socket]":
-    future: Future[socket.socket] = Future()
+def in_thread(work: Callable[[], Result]) -> "Future[Result]":
+    """Begins ``work``, which nothing can interrupt, in a thread of its own that nobody has to wait for."""
+    future: Future[Result] = Future()
 
     def run() -> None:
         try:
-            future.set_result(connect())
+            future.set_result(work())
         except BaseException as error:
             future.set_exception(error)
 
