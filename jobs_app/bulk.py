@@ -113,15 +113,15 @@ def store(
     batch.source, batch.refused, batch.retry_of = source, list(refused), retry_of
     # What was made at the same moment is listed by its id, the highest first: so the list keeps the order of the rows.
     ids = sorted((uuid.uuid4() for _ in good), reverse=True)
-    new = [
+    new = (
         submissions.draft(request, by=by, as_id=id_, retry_of=row.retry_of, place=Place(batch, row.number, row.lines))
         for id_, (row, request) in zip(ids, good, strict=True)
-    ]
+    )
     with transaction.atomic():
         idempotency.claim(call, batch.pk)
         batch.save(force_insert=True)
-        lifecycle.create(new, by=by)
-        transaction.on_commit(lambda: tasks.nudge(new[0].submission), robust=True)
+        stored = lifecycle.create(new, by=by)
+        transaction.on_commit(lambda: tasks.nudge(stored[0]), robust=True)
     return batch
 
 

@@ -1,6 +1,6 @@
 """The only writer of ``status``: a guarded change together with its audit event, or nothing at all."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -34,18 +34,27 @@ class New:
     told: Mapping[str, Any]
 
 
-def create(new: Sequence[New], *, by: Actor) -> list[Receipt]:
+def create(new: Iterable[New], *, by: Actor) -> list[Submission]:
     """Stores submissions with their files, their archives' passwords (encrypted) and their events, or nothing."""
-    secrets = [
-        ArchivePassword(submission=each.submission, ciphertext=encryption.encrypt(each.password))
-        for each in new
-        if each.password
-    ]
+    stored: list[New] = []
     with transaction.atomic(savepoint=False):
-        inserting.insert([each.submission for each in new])
-        inserting.insert([file for each in new for file in each.files])
-        inserting.insert(secrets)
-        return audit.record_all([_created(each, by) for each in new])
+        inserting.insert(Submission, _kept(new, stored))
+        inserting.insert(SubmissionFile, (file for each in stored for file in each.files))
+        if secrets := [_secret(each) for each in stored if each.password]:
+            inserting.insert(ArchivePassword, secrets)
+        audit.record_all([_created(each, by) for each in stored])
+    return [each.submission for each in stored]
+
+
+def _kept(new: Iterable[New], stored: list[New]) -> Iterator[Submission]:
+    """The submissions one by one, as they are made: the database takes the first while the last is still to come."""
+    for each in new:
+        stored.append(each)
+        yield each.submission
+
+
+def _secret(new: New) -> ArchivePassword:
+    return ArchivePassword(submission=new.submission, ciphertext=encryption.encrypt(new.password or ""))
 
 
 def _created(new: New, by: Actor) -> Entry:
