@@ -8,7 +8,7 @@ Each event also goes to the log as soon as it is committed: a copy that whoever 
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,7 +84,7 @@ def record_with(statement: str, parameters: Sequence[Any], entry: Entry) -> Rece
     if row is None:
         return None
     receipt = Receipt(*row)
-    _log_when_committed(receipt, event)
+    _log_when_committed([(receipt, event)])
     return receipt
 
 
@@ -109,19 +109,19 @@ def record_all(entries: Sequence[Entry], *, using: str = DEFAULT_DB_ALIAS) -> li
             written = [_event(entry, hashes[entry.by]) for entry in entries]
             cursor.execute("SELECT seq, hash FROM audit.record(string_to_array(%s, E'\\n'))", ["\n".join(written)])
             receipts = [Receipt(*row) for row in cursor.fetchall()]
-            for receipt, event in zip(receipts, written, strict=True):
-                _log_when_committed(receipt, event, using)
+            _log_when_committed(zip(receipts, written, strict=True), using)
             return receipts
     except DatabaseError as error:
         log.exception("the audit trail can't be written")
         raise AuditUnavailable from error
 
 
-def _log_when_committed(receipt: Receipt, event: str, using: str = DEFAULT_DB_ALIAS) -> None:
+def _log_when_committed(written: Iterable[tuple[Receipt, str]], using: str = DEFAULT_DB_ALIAS) -> None:
     """What is rolled back is never logged, and a log that can't be written fails nobody's request."""
     # Number and hash in front: a collector that cuts long lines leaves what is compared.
-    line = f'{{"audit":{{"seq":{receipt.seq},"hash":"{receipt.hash}","event":{event}}}}}'
-    transaction.on_commit(lambda: events.info("%s", line), using=using, robust=True)
+    line = '{{"audit":{{"seq":{},"hash":"{}","event":{}}}}}'
+    lines = "\n".join(line.format(receipt.seq, receipt.hash, event) for receipt, event in written)
+    transaction.on_commit(lambda: events.info("%s", lines), using=using, robust=True)
 
 
 def _event(entry: Entry, name_hash: str) -> str:
