@@ -4,6 +4,9 @@ import csv
 import hashlib
 import io
 import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -221,6 +224,41 @@ def test_who_may_not_cancel_or_retry_changes_nothing(person: str, request: pytes
         assert api.post(f"batches/{batch.pk}/{verb}/", said).status_code == 403
         assert newest_event("permission.denied")["batch"] == str(batch.pk)
     assert states(batch) == ["queued"]
+
+
+def test_cancelling_and_deciding_at_once_leave_no_half_batch(operator: User, approver: User) -> None:
+    """Both lock all members in one order: one waits for the other, and none of them sees half of its work."""
+
+    def run(verb: Callable[[], object]) -> str:
+        try:
+            verb()
+        except WrongState:
+            return "late"
+        finally:
+            connections.close_all()
+        return "done"
+
+    for turn in range(5):
+        batch = make(operator, *[deletion(100 * turn + number) for number in range(40)])
+        sha256 = batches.standing(batch).sha256
+        cancel = partial(batches.cancel, batch, by=operator_actor(operator))
+        approve = partial(batches.approve, batch, by=operator_actor(approver), request_sha256=sha256)
+        with ThreadPoolExecutor(2) as pool:
+            cancelled, approved = pool.map(run, [cancel, approve])
+        assert cancelled == "done"
+        assert set(states(batch)) == {"cancelled"}
+        assert Approval.objects.filter(submission__batch=batch).count() == (40 if approved == "done" else 0)
+
+
+@pytest.mark.parametrize("verb", ["cancel", "retry"])
+def test_what_the_trail_cannot_tell_is_not_done(operator: User, verb: str) -> None:
+    batch, api = make(operator, numbered(0), numbered(1)), Api(person=operator)
+    cancelling.cancel(batch.members.get(row=1), by=operator_actor(operator))
+    with without_the_trail():
+        answer = api.post(f"batches/{batch.pk}/{verb}/", REASON if verb == "retry" else {})
+    assert answer.status_code == 503
+    assert states(batch) == ["queued", "cancelled"]
+    assert Batch.objects.count() == 1
 
 
 # --- Trying again ----------------------------------------------------------------------------------------------------
