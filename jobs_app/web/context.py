@@ -9,14 +9,15 @@ from django.http import HttpRequest
 
 from .. import pauses, permissions
 from ..actors import Role
-from ..models import Submission
+from ..models import Submission, User
 from ..states import State
 from .actor import actor_of
 
 
 def portal(request: HttpRequest) -> dict[str, Any]:
     """Nothing here may fail where the database does: error pages are shown with it too."""
-    if not getattr(request, "user", None) or not request.user.is_authenticated:
+    # A service that asks for a page of the API is no person.
+    if not isinstance(getattr(request, "user", None), User):
         return {"is_demo": settings.IS_DEMO}
     actor = actor_of(request)
     return {

@@ -46,6 +46,7 @@ def test_every_call_is_described() -> None:
 
 def test_whoever_is_signed_in_gets_it_and_a_page_to_try_it(service: Api, stranger: User) -> None:
     assert service.get("schema/").status_code == 200
+    assert service.get("docs/").status_code == 200
     page = Client()
     page.force_login(stranger)
     shown = page.get("/api/v1/docs/").content.decode()
