@@ -12,13 +12,12 @@ from typing import IO, Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.core.mail import EmailMessage
 from django.db import Error, transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 from psycopg.errors import DiskFull
 
-from . import audit, packs
+from . import audit, mail, packs
 from .actors import EXPORTER
 from .audit import Action, export, table
 from .audit.copying import digest_of
@@ -148,12 +147,8 @@ def _sentence(error: Exception) -> str:
 
 
 def _tell(job: Export) -> None:
-    """Sends a mail to who asked, where mail is set and they have an address; the page tells it in any case."""
-    address = job.requested_by.email
-    if not (settings.HAS_MAIL and address):
-        return
+    """Tells who asked; the page tells it in any case."""
     text = f"The export of the audit trail that you asked for can be loaded: {settings.PORTAL_BASE_URL}/exports/\n"
-    try:
-        EmailMessage("Your export of the audit trail is ready", text, to=[address]).send()
-    except (OSError, ValueError) as error:
-        log.warning("nobody could be told by mail that export %s is ready: %s", job.pk, type(error).__name__)
+    mail.tell(
+        [job.requested_by.email] if job.requested_by.email else [], "Your export of the audit trail is ready", text
+    )

@@ -5,19 +5,17 @@ foreign while it may still turn out to be a submission's own: the trail says how
 goes back as far as the oldest of them.
 """
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.core.mail import EmailMessage
 from django.db import connection, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from . import audit, canonical, claiming, pulse, tracking
+from . import audit, canonical, claiming, mail, pulse, tracking
 from .actors import Actor, Role
 from .audit import Action, read
 from .evidence import Wanted
@@ -27,8 +25,6 @@ from .koodrive.client import Client
 from .koodrive.listing import Found
 from .models import ForeignTask, Submission, User
 from .states import State
-
-log = logging.getLogger(__name__)
 
 GRACE = timedelta(hours=1)  # a task as young as this may be one whose answer is still on its way
 MARGIN = timedelta(days=3)  # looked at again, in case KooDrive's list was late
@@ -203,15 +199,10 @@ def _day(at: datetime) -> str:
 def _mail(new: Sequence[ForeignTask]) -> None:
     """Tells the administrators; that it can't changes nothing, since the pages tell it too."""
     people = User.objects.filter(is_active=True, role_grants__role=Role.ADMINISTRATOR).exclude(email="")
-    to = list(people.values_list("email", flat=True))
-    if not (settings.HAS_MAIL and to):
-        return
     text = (
         f"In KooDrive there are {len(new)} more tasks that the portal did not send. Somebody works past it, or another "
         f"system does. See who it was, and note it at {settings.PORTAL_BASE_URL}{reverse('foreign')}\n\n"
     )
     ids = "\n".join(row.task_id for row in new[:MOST_MAILED])
-    try:
-        EmailMessage(f"{settings.PORTAL_BASE_URL}: tasks that it did not send", text + ids, to=to).send()
-    except (OSError, ValueError) as error:
-        log.warning("the administrators can't be told of foreign tasks by mail: %s", type(error).__name__)
+    to = list(people.values_list("email", flat=True))
+    mail.tell(to, f"{settings.PORTAL_BASE_URL}: tasks that it did not send", text + ids)

@@ -1,19 +1,15 @@
 """Mail about tokens that end soon: to the owner and the contact of the service, each mail once."""
 
-import logging
 from datetime import timedelta
 
 from django.conf import settings
-from django.core.mail import EmailMessage
-from django.db import transaction
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
+from . import mail
 from .models import ApiToken
 from .models.services import ENDS_SOON
-
-log = logging.getLogger(__name__)
 
 DAYS = (3, ENDS_SOON.days)  # before the end of a token
 
@@ -36,13 +32,18 @@ def _remind(days: int) -> int:
 
 
 def _write(pk: int, days: int, due: Q) -> bool:
-    """Holds the row until the mail is out: whoever comes second finds it done, and a crash leaves it to be done."""
-    with transaction.atomic():
-        rows = ApiToken.objects.select_for_update(of=("self",), skip_locked=True)
-        token = rows.filter(due, pk=pk).select_related("service__owner").first()
-        if token is None or not (to := _addresses(token)) or not _send(token, to):
-            return False
-        ApiToken.objects.filter(pk=pk).update(reminded=days)
+    """Takes the row first, so that of two one writes; no lock is held while the mail goes out.
+
+    What can't be sent is given back.
+    """
+    token = ApiToken.objects.filter(due, pk=pk).select_related("service__owner").first()
+    if token is None or not (to := _addresses(token)):
+        return False
+    if not ApiToken.objects.filter(pk=pk, reminded=token.reminded).update(reminded=days):
+        return False
+    if not _send(token, to):
+        ApiToken.objects.filter(pk=pk, reminded=days).update(reminded=token.reminded)
+        return False
     return True
 
 
@@ -60,9 +61,4 @@ def _send(token: ApiToken, to: list[str]) -> bool:
         f"does, at {settings.PORTAL_BASE_URL}{reverse('tokens')}\n"
     )
     subject = f"{settings.PORTAL_BASE_URL}: a token of {service} ends {token.expires_at:%Y-%m-%d}"
-    try:
-        EmailMessage(subject, text, to=to).send()
-    except (OSError, ValueError) as error:
-        log.warning("nobody can be told by mail that token %s ends: %s", token.pk, type(error).__name__)
-        return False
-    return True
+    return mail.tell(to, subject, text)

@@ -14,7 +14,7 @@ from jobs_app.koodrive.sandbox import Sandbox
 from jobs_app.koodrive.sandbox.jobs import Plan
 from jobs_app.koodrive.sandbox.verify import wanted
 from jobs_app.models import Submission
-from tests.doors import past_the_guards
+from tests.doors import empty_the_trail, past_the_guards
 from tests.examples import body, file_id
 
 
@@ -49,7 +49,7 @@ def many_made_outside(sandbox: Sandbox, count: int, *, hours: float = 2) -> list
 
 def begin_anew(age: timedelta) -> None:
     """A trail of this age that tells nothing yet; only the owner can make one, by taking the guards away."""
-    past_the_guards("TRUNCATE audit.event, audit.seal, audit.anchored")
+    empty_the_trail()
     with connections["owner"].cursor() as cursor:
         cursor.execute("ALTER TABLE audit.instance DISABLE TRIGGER USER")
         cursor.execute("UPDATE audit.instance SET made_at = now() - %s", [age])

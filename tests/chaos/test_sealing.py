@@ -19,7 +19,7 @@ from jobs_app.actors import COMMAND_LINE
 from jobs_app.audit import export, keys, seal, verify
 from jobs_app.models import Event
 from tests.chaos.conftest import scaled
-from tests.doors import past_the_guards
+from tests.doors import empty_the_trail
 from tests.processes import address
 
 WRITERS = 12
@@ -33,7 +33,7 @@ BUSY = 1.5
 @pytest.fixture
 def empty_trail(database: None) -> None:
     """A trail that begins with the test; only the owner can, by taking the guards away."""
-    past_the_guards("TRUNCATE audit.event, audit.seal, audit.anchored")
+    empty_the_trail()
 
 
 @pytest.mark.parametrize("sealers", [1, 2])

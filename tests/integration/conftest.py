@@ -3,6 +3,8 @@
 import io
 import logging
 from collections.abc import Iterator
+from ipaddress import ip_network
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -12,8 +14,10 @@ from jobs_app.koodrive.client import Client
 from jobs_app.koodrive.sandbox import Sandbox
 from jobs_app.models import User
 from portal import logs
-from tests.doors import client_of, past_the_guards
+from tests.callbacks import Subscriber
+from tests.doors import client_of, empty_the_trail
 from tests.following import TOKEN, Send, send_as
+from tests.receiver import Receiver, receiving
 
 
 @pytest.fixture
@@ -47,12 +51,29 @@ def log() -> Iterator[io.StringIO]:
 @pytest.fixture
 def empty_trail(database: None) -> Iterator[None]:
     """A trail that begins and ends with the test; only the owner can, by taking the guards away."""
-    past_the_guards("TRUNCATE audit.event, audit.seal, audit.anchored")
+    empty_the_trail()
     yield
-    past_the_guards("TRUNCATE audit.event, audit.seal, audit.anchored")
+    empty_the_trail()
 
 
 @pytest.fixture
 def key() -> Ed25519PrivateKey:
     """The sealer's."""
     return keys.private()
+
+
+@pytest.fixture
+def loopback_allowed(settings: Any) -> None:
+    """Notices may go to this machine, where tests have their receivers."""
+    settings.CALLBACK_HOSTS, settings.CALLBACK_NETWORKS = frozenset(), (ip_network("127.0.0.0/8"),)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as running:
+        yield running
+
+
+@pytest.fixture
+def payroll(database: None, loopback_allowed: None, receiver: Receiver) -> Subscriber:
+    return Subscriber(receiver)

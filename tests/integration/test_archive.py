@@ -19,7 +19,7 @@ from jobs_app.audit import Action, export, keys, seal, verifier
 from jobs_app.audit.search import Query
 from jobs_app.audit.verifier import Broken
 from jobs_app.models import Event, User
-from tests.doors import operator_actor, past_the_guards
+from tests.doors import empty_the_trail, operator_actor, past_the_guards
 from tests.examples import body
 
 FLIPS = 1000
@@ -28,7 +28,7 @@ FLIPS = 1000
 @pytest.fixture
 def trail(operator: User, approver: User) -> None:
     """A trail that begins here: two sealed ranges and something that isn't sealed yet."""
-    past_the_guards("TRUNCATE audit.event, audit.seal, audit.anchored")
+    empty_the_trail()
     key = keys.private()
     for number in range(3):
         for file in range(5):

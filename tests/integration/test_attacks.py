@@ -14,7 +14,7 @@ from jobs_app.actors import COMMAND_LINE
 from jobs_app.audit import Action, anchors, keys, seal, verifier, verify
 from jobs_app.audit.verifier import Broken
 from jobs_app.models import Event, Submission, User
-from tests.doors import newest_event, operator_actor, past_the_guards
+from tests.doors import empty_the_trail, newest_event, operator_actor, past_the_guards
 from tests.examples import body
 from tests.processes import address
 
@@ -24,7 +24,7 @@ EVENT = '{"action":"session.started","actor":{"kind":"person","id":"person:1","n
 @pytest.fixture
 def key(database: None) -> Ed25519PrivateKey:
     """The sealer's key, and a trail that begins with the test; only the owner can, by taking the guards away."""
-    past_the_guards("TRUNCATE audit.event, audit.seal, audit.anchored")
+    empty_the_trail()
     return keys.private()
 
 

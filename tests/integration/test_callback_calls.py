@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from datetime import timedelta
-from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -15,27 +14,14 @@ from jobs_app.models import Callback, Delivery, Event, User
 from tests.callbacks import Subscriber, snippet, work
 from tests.conftest import Api, token_of
 from tests.doors import newest_event, without_the_trail
-from tests.receiver import Receiver, receiving, status
+from tests.receiver import receiving, status
 
 OWN = "me/callback/"
 CHANGES = (("put", OWN), ("delete", OWN), ("post", OWN + "rotate-secret/"))
 LOOKS = (OWN, OWN + "deliveries/")
 
 
-@pytest.fixture(autouse=True)
-def loopback_allowed(settings: Any) -> None:
-    settings.CALLBACK_NETWORKS = (ip_network("127.0.0.0/8"),)
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as running:
-        yield running
-
-
-@pytest.fixture
-def payroll(database: None, receiver: Receiver) -> Subscriber:
-    return Subscriber(receiver)
+pytestmark = pytest.mark.usefixtures("loopback_allowed")
 
 
 def call(api: Api, method: str, path: str, url: str = "http://127.0.0.1:9/") -> Any:

@@ -1,10 +1,8 @@
 """Notices of changes: each is told, in order, signed, at least once, and by one worker at a time."""
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -18,23 +16,9 @@ from jobs_app.models import Callback, Delivery, Event, User
 from tests.callbacks import Subscriber, documented, everything_is_due, snippet, work
 from tests.doors import operator_actor as acting
 from tests.doors import without_the_trail
-from tests.receiver import Receiver, held, in_turn, receiving, status
+from tests.receiver import held, in_turn, receiving, status
 
-
-@pytest.fixture(autouse=True)
-def loopback_allowed(settings: Any) -> None:
-    settings.CALLBACK_NETWORKS = (ip_network("127.0.0.0/8"),)
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as running:
-        yield running
-
-
-@pytest.fixture
-def payroll(database: None, receiver: Receiver) -> Subscriber:
-    return Subscriber(receiver)
+pytestmark = pytest.mark.usefixtures("loopback_allowed")
 
 
 def test_each_change_is_told_once_as_the_feed_tells_it(payroll: Subscriber) -> None:

@@ -1,8 +1,6 @@
 """The pages of callbacks: administrators act, auditors look, others and strangers get nothing."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -17,20 +15,7 @@ from tests.receiver import Receiver, receiving, status
 VERBS = ("set", "remove", "pause", "resume", "test", "rotate", "resend", "resend-failed")
 
 
-@pytest.fixture(autouse=True)
-def loopback_allowed(settings: Any) -> None:
-    settings.CALLBACK_NETWORKS = (ip_network("127.0.0.0/8"),)
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as running:
-        yield running
-
-
-@pytest.fixture
-def payroll(database: None, receiver: Receiver) -> Subscriber:
-    return Subscriber(receiver)
+pytestmark = pytest.mark.usefixtures("loopback_allowed")
 
 
 class Page:

@@ -3,7 +3,6 @@
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from ipaddress import ip_network
@@ -20,15 +19,7 @@ from tests.receiver import Receiver, certificates, dripping, held, huge, receivi
 HOST = "hooks.example.com"
 
 
-@pytest.fixture(autouse=True)
-def loopback_allowed(settings: Any) -> None:
-    settings.CALLBACK_HOSTS, settings.CALLBACK_NETWORKS = frozenset(), (ip_network("127.0.0.0/8"),)
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as running:
-        yield running
+pytestmark = pytest.mark.usefixtures("loopback_allowed")
 
 
 def post(receiver: Receiver, host: str = "") -> Outcome:

@@ -23,7 +23,7 @@ from jobs_app.operations import BY_NAME
 from jobs_app.packs.chinese import ACTIONS, CHANNELS, OPERATIONS, STATES
 from jobs_app.packs.phrases import PHRASES
 from jobs_app.states import State
-from tests.doors import operator_actor, past_the_guards
+from tests.doors import empty_the_trail, operator_actor, past_the_guards
 from tests.examples import SPACE, body, file_id
 from tests.exports import asked, members, saved, written
 from tests.following import Send, naming, polled, sent
@@ -205,7 +205,7 @@ def test_the_command_writes_a_query_with_its_sheets(auditor: User, deleted: Subm
 
 
 def test_tasks_that_the_portal_did_not_send_are_named(auditor: User) -> None:
-    past_the_guards("TRUNCATE audit.event, audit.seal, audit.anchored")
+    empty_the_trail()
     told = {"since": "2027-03-01T00:00:00Z", "until": "2027-03-02T00:00:00Z", "complete": True, "seen": 9}
     audit.record(Action.TASKS_COMPARED, by=COMMAND_LINE, foreign=0, new=0, tasks=[], **told)
     tasks = [{"taskId": "4711", "taskType": 2, "actionType": 202, "createdAt": None}]

@@ -11,7 +11,7 @@ from jobs_app.actors import COMMAND_LINE, Role, Scope
 from jobs_app.audit import Action, keys, seal, verify
 from jobs_app.models import Event, Submission, User
 from tests.conftest import Api, make_person, token_of
-from tests.doors import newest_event, operator_actor, past_the_guards, without_the_trail
+from tests.doors import empty_the_trail, newest_event, operator_actor, without_the_trail
 from tests.examples import FILE, body, file_id
 
 
@@ -117,7 +117,7 @@ def test_nothing_fits(page: Client) -> None:
 
 # --- The head of the page --------------------------------------------------------------------------------------------
 def test_the_head_says_up_to_where_the_trail_is_verified(page: Client) -> None:
-    past_the_guards("TRUNCATE audit.event, audit.seal, audit.anchored")
+    empty_the_trail()
     assert "Not verified yet." in text_of(page.get("/audit/"))
     seal.seal_all(keys.private())
     upto = verify.live(by=COMMAND_LINE).last_sealed
