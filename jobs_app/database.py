@@ -34,6 +34,8 @@ RESTRICTED = {
     "jobs_app_foreigntask": "SELECT, INSERT, UPDATE (noted_by_id, noted_at, note)",
     "jobs_app_export": "SELECT, INSERT, UPDATE (status, attempts, touched_at, done, total, size, sha256, manifest, "
     "problem, finished_at, expires_at)",
+    # What is proposed never changes; a trigger holds what was decided about it.
+    "jobs_app_proposal": "SELECT, INSERT, UPDATE (state, decided_by_id, decided_at, comment)",
     "jobs_app_exportpart": "SELECT, INSERT, DELETE",
 }
 READABLE = "audit.event, audit.actor_name, audit.seal, audit.anchored, audit.instance"

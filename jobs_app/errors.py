@@ -61,6 +61,12 @@ class OwnSubmission(NotAllowed):
     code = "own_submission"
 
 
+class OwnProposal(NotAllowed):
+    """You have proposed this yourself; another administrator has to confirm it."""
+
+    code = "own_proposal"
+
+
 class ServicesOnly(NotAllowed):
     """Only a service may do this, with its own token; people do it on the page of the tokens."""
 

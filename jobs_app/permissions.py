@@ -16,6 +16,7 @@ from .errors import (
     Gone,
     NotAllowed,
     NotFound,
+    OwnProposal,
     OwnSubmission,
     PeopleOnly,
     PortalError,
@@ -23,7 +24,7 @@ from .errors import (
     SettleFirst,
     WrongState,
 )
-from .models import Batch, Service, Submission
+from .models import Batch, Proposal, Service, Submission
 from .models.submissions import SubmissionQuerySet
 from .states import State
 
@@ -173,6 +174,25 @@ def see_health(actor: Actor) -> Refusal:
 
 def set_credentials(actor: Actor) -> Refusal:
     return _unless(Role.ADMINISTRATOR in actor.roles)
+
+
+def propose(actor: Actor) -> Refusal:
+    """Propose a change that takes another administrator too."""
+    return _unless(Role.ADMINISTRATOR in actor.roles)
+
+
+def confirm(actor: Actor, proposal: Proposal) -> Refusal:
+    """Confirm or refuse what another administrator proposed."""
+    if actor.kind is not Kind.PERSON:
+        return PeopleOnly()
+    if Role.ADMINISTRATOR not in actor.roles:
+        return NotAllowed()
+    return OwnProposal() if proposal.proposed_by_id == actor.key else None
+
+
+def withdraw(actor: Actor, proposal: Proposal) -> Refusal:
+    """Take back what one has proposed."""
+    return _unless(actor.kind is Kind.PERSON and proposal.proposed_by_id == actor.key)
 
 
 def manage_services(actor: Actor) -> Refusal:

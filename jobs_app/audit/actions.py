@@ -45,6 +45,11 @@ class Action(StrEnum):
     TOKEN_RESUMED = "token.resumed"
     TOKEN_REVOKED = "token.revoked"
     TOKEN_USED = "token.used"
+    CHANGE_PROPOSED = "change.proposed"
+    CHANGE_CONFIRMED = "change.confirmed"
+    CHANGE_REFUSED = "change.refused"
+    CHANGE_WITHDRAWN = "change.withdrawn"
+    CHANGE_EXPIRED = "change.expired"
     CREDENTIALS_CHANGED = "credentials.changed"
     CALLBACK_SET = "callback.set"
     CALLBACK_REMOVED = "callback.removed"
@@ -109,6 +114,11 @@ MEANINGS = {
     Action.TOKEN_RESUMED: "A paused token works again.",
     Action.TOKEN_REVOKED: "A token doesn't work any more, for good.",
     Action.TOKEN_USED: "A token was used for the first time.",
+    Action.CHANGE_PROPOSED: "An administrator proposed a change that takes two; nothing has changed yet.",
+    Action.CHANGE_CONFIRMED: "Another administrator confirmed the proposed change, and it was made.",
+    Action.CHANGE_REFUSED: "Another administrator refused the proposed change; nothing changes.",
+    Action.CHANGE_WITHDRAWN: "Whoever proposed the change took it back; nothing changes.",
+    Action.CHANGE_EXPIRED: "Nobody decided about the proposed change in time; nothing changes.",
     Action.CREDENTIALS_CHANGED: "Another KooDrive token is used from now on; the line names it without revealing it.",
     Action.CALLBACK_SET: "A service's notices of changes go to this address from now on.",
     Action.CALLBACK_REMOVED: "A service gets no notices any more; its log of deliveries went with the callback.",

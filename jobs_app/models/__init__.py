@@ -6,6 +6,7 @@ from .callbacks import Callback, Delivery
 from .dispatch import Credential, ForeignTask, Heartbeat, Pause
 from .keys import IdempotencyKey
 from .people import RoleGrant, User
+from .proposals import Proposal
 from .services import ApiToken, Service, TokenState
 from .submissions import Approval, ArchiveEntry, ArchivePassword, DownloadLink, Submission, SubmissionFile
 
@@ -26,6 +27,7 @@ __all__ = [
     "Heartbeat",
     "IdempotencyKey",
     "Pause",
+    "Proposal",
     "RefusedAttempt",
     "RoleGrant",
     "Service",

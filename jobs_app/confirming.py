@@ -1,0 +1,20 @@
+"""What administrators do about one another's proposals: whichever kind it is, the right verb carries it out."""
+
+from collections.abc import Callable
+
+from . import proposals
+from .actors import Actor
+from .models import Proposal
+
+# Each makes the change of a confirmed proposal, in the transaction that confirms it, with its own event; it raises
+# ``WrongState`` when what the proposal was to change isn't any more what it was.
+CARRIED_OUT: dict[str, Callable[[Proposal, Actor], None]] = {}
+
+
+def settle(pk: int, decision: Proposal.State, *, comment: str, by: Actor) -> Proposal:
+    """Confirms, refuses or withdraws an open proposal; raises what ``proposals.settle`` raises."""
+    return proposals.settle(pk, decision, comment=comment, by=by, carry_out=_carry_out)
+
+
+def _carry_out(proposal: Proposal, by: Actor) -> None:
+    CARRIED_OUT[proposal.kind](proposal, by)
