@@ -44,6 +44,7 @@ class Actor:
     """Who acts. ``key`` is the row's number, 0 for the portal itself; ``accountable`` that of who answers for it.
 
     ``operations`` and ``spaces`` are all that may be submitted, and where; when they are empty, anything and anywhere.
+    ``confirmed`` is False for a person who needs a second factor and gave none in the last minutes.
     """
 
     kind: Kind
@@ -58,6 +59,7 @@ class Actor:
     operations: frozenset[str] = field(default_factory=frozenset)
     spaces: frozenset[str] = field(default_factory=frozenset)
     default_reason: str = ""
+    confirmed: bool = True
     ip: str | None = None
     request_id: str | None = None
 

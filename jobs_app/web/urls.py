@@ -3,6 +3,7 @@
 from django.urls import path
 
 from . import (
+    again,
     batches,
     callbacks,
     changes,
@@ -13,6 +14,7 @@ from . import (
     foreign,
     health,
     pages,
+    profile,
     proposals,
     services,
     session,
@@ -23,8 +25,23 @@ from . import (
 
 urlpatterns = [
     path("", pages.home, name="home"),
-    path("sign-in/", session.SignIn.as_view(), name="sign-in"),
-    path("sign-out/", session.sign_out, name="sign-out"),
+    # The names of the next ones are those that django-allauth looks for.
+    path("sign-in/", session.SignIn.as_view(), name="account_login"),
+    path("sign-in/second-step/", session.SecondStep.as_view(), name="mfa_authenticate"),
+    path("sign-in/again/", again.Password.as_view(), name="account_reauthenticate"),
+    path("sign-in/again/code/", again.Code.as_view(), name="mfa_reauthenticate"),
+    path("sign-in/again/passkey/", again.Passkey.as_view(), name="mfa_reauthenticate_webauthn"),
+    path("sign-in/set/<uidb64>/<token>/", session.SetPassword.as_view(), name="set-password"),
+    path("sign-out/", session.SignOut.as_view(), name="account_logout"),
+    path("profile/", profile.Profile.as_view(), name="mfa_index"),
+    path("profile/password/", profile.ChangePassword.as_view(), name="account_change_password"),
+    path("profile/authenticator/", profile.AddAuthenticator.as_view(), name="mfa_activate_totp"),
+    path("profile/authenticator/remove/", profile.RemoveAuthenticator.as_view(), name="mfa_deactivate_totp"),
+    path("profile/passkeys/new/", profile.AddPasskey.as_view(), name="mfa_add_webauthn"),
+    path("profile/passkeys/<int:pk>/remove/", profile.RemovePasskey.as_view(), name="mfa_remove_webauthn"),
+    path("profile/recovery-codes/", profile.RecoveryCodes.as_view(), name="mfa_view_recovery_codes"),
+    path("profile/recovery-codes/new/", profile.NewRecoveryCodes.as_view(), name="mfa_generate_recovery_codes"),
+    path("profile/sessions/end/", profile.end_sessions, name="end-sessions"),
     path("submissions/", pages.listed, name="submissions"),
     path("submissions/new/", compose.new, name="compose"),
     path("submissions/new/review/", compose.review, name="review"),
