@@ -75,6 +75,8 @@ SETTLER = Actor(Kind.SYSTEM, 0, "settling", Channel.WORKER, "worker")
 EXPORTER = Actor(Kind.SYSTEM, 0, "exporting", Channel.WORKER, "worker")
 NOTIFIER = Actor(Kind.SYSTEM, 0, "callbacks", Channel.WORKER, "worker")
 SWEEPER = Actor(Kind.SYSTEM, 0, "sweep", Channel.BEAT, "beat")
+# The organisation's sign-in, whose word makes people and gives roles.
+IDENTITY_PROVIDER = Actor(Kind.SYSTEM, 0, "identity-provider", Channel.WEB, "sso")
 # Whoever was refused before it was known who they are; the channel is that of the door they tried.
 STRANGER = Actor(Kind.SYSTEM, 0, "stranger", Channel.WEB, "none")
 COMMAND_LINE = Actor(Kind.SYSTEM, 0, "command-line", Channel.CLI, "cli")

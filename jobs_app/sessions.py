@@ -24,8 +24,8 @@ LONGEST = timedelta(hours=12)
 FRESH = timedelta(minutes=10)
 # Whose word is enough to delete files or to let others do it.
 NEED_SECOND_FACTOR = frozenset({Role.APPROVER, Role.ADMINISTRATOR})
-# The identity provider said that it asked for a second factor (RFC 8176), at this time.
-SSO_FACTOR_AT = "sso_factor_at"
+# Of whom the identity provider said that it asked for a second factor, and when.
+SSO_FACTOR = "sso_factor"
 _FACTORS = {
     Authenticator.Type.TOTP: "totp",
     Authenticator.Type.WEBAUTHN: "passkey",
@@ -53,11 +53,16 @@ def actor(request: HttpRequest, channel: Channel) -> Actor:
 def auth(request: HttpRequest, user: User) -> str:
     """How ``user`` signed in, as the trail says it: ``session``, ``session+totp``, ``session+sso+passkey``, …"""
     records = get_authentication_records(request, user)
-    sso = ["sso"] if any(record["method"] == "socialaccount" for record in records) else []
+    sso = ["sso"] if is_by_sso(request, user) else []
     factors = [_FACTORS[record["type"]] for record in records if record["method"] == "mfa"]
-    if not factors and SSO_FACTOR_AT in request.session:
+    if not factors and _sso_factor_at(request, user) is not None:
         factors = ["mfa"]
     return "+".join(["session", *sso, *factors[-1:]])
+
+
+def is_by_sso(request: HttpRequest, user: User) -> bool:
+    """Whether the identity provider's word is what opened the session."""
+    return any(record["method"] == "socialaccount" for record in get_authentication_records(request, user))
 
 
 def needs_second_factor(roles: Iterable[Role]) -> bool:
@@ -73,7 +78,7 @@ def lacks_second_factor(request: HttpRequest) -> bool:
 def recently_proved(request: HttpRequest) -> bool:
     """Whether they proved a moment ago who they are: by a second factor, or by whatever they have if they have none."""
     user = cast(User, request.user)
-    if Authenticator.objects.filter(user=user).exists() or SSO_FACTOR_AT in request.session:
+    if Authenticator.objects.filter(user=user).exists():
         return _is_fresh(_second_factor_at(request, user))
     records = get_authentication_records(request, user)
     return _is_fresh(records[-1]["at"] if records else None)
@@ -82,9 +87,12 @@ def recently_proved(request: HttpRequest) -> bool:
 def _second_factor_at(request: HttpRequest, user: User) -> float | None:
     """When a second factor was last given in this session."""
     times = [record["at"] for record in get_authentication_records(request, user) if record["method"] == "mfa"]
-    if SSO_FACTOR_AT in request.session:
-        times.append(request.session[SSO_FACTOR_AT])
-    return max(times, default=None)
+    return max(filter(None, [*times, _sso_factor_at(request, user)]), default=None)
+
+
+def _sso_factor_at(request: HttpRequest, user: User) -> float | None:
+    person, at = request.session.get(SSO_FACTOR, (None, None))
+    return at if person == user.pk else None
 
 
 def _is_fresh(at: float | None) -> bool:

@@ -1,6 +1,8 @@
 """A reset of somebody's sign-in: nothing that they had works any more, and a link lets them begin anew."""
 
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.tokens import default_token_generator
@@ -19,7 +21,7 @@ LINK_GONE = "This link was used, replaced by a newer one, or is older than a day
 
 
 def reset(person: User, *, by: Actor) -> str:
-    """Takes password and second factors away and ends every session; the result is a link to set a password by.
+    """Takes password, second factors and links away and ends every session; gives a link to set a password by.
 
     The link works once, for a day, and not after the next reset. Whoever has it can sign in as the person, so it is
     shown once and kept nowhere. Whether ``by`` may do this is the caller's to decide.
@@ -29,10 +31,17 @@ def reset(person: User, *, by: Actor) -> str:
         locked.set_unusable_password()
         locked.save(update_fields=["password"])
         Authenticator.objects.filter(user=locked).delete()
+        SocialAccount.objects.filter(user=locked).delete()
         sessions.end(locked, by=by, why="reset")
         audit.record(Action.SIGN_IN_RESET, by=by, person=f"person:{locked.pk}")
     person.password = locked.password
     return link(locked)
+
+
+def forget(person: User, *, using: str) -> None:
+    """Removes whatever the person signed in by or from, with what it tells of them."""
+    for rows in (Authenticator, UserSession, SocialAccount):
+        rows.objects.using(using).filter(user_id=person.pk).delete()
 
 
 def link(person: User) -> str:

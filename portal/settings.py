@@ -1,5 +1,6 @@
 """Every setting of the portal. The environment is read here, through env.py, and nowhere else."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -8,6 +9,8 @@ from celery.schedules import crontab, schedule
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from psycopg.conninfo import conninfo_to_dict
+
+from jobs_app.actors import Role
 
 from . import demo, env, logs
 
@@ -73,6 +76,8 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
 ]
 MIDDLEWARE = [
     "jobs_app.middleware.request_id",
@@ -164,6 +169,31 @@ MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_TOTP_ISSUER = "KooDrive batch portal"
 MFA_TOTP_TOLERANCE = 1
 MFA_WEBAUTHN_USER_VERIFICATION = "preferred"
+
+# Single sign-on; without an issuer there is none. Who somebody is hangs on the issuer and its subject alone.
+OIDC_ISSUER = env.text("PORTAL_OIDC_ISSUER")
+if OIDC_ISSUER:
+    OIDC_ISSUER = env.web_address("PORTAL_OIDC_ISSUER", OIDC_ISSUER)
+OIDC_PROVIDER = f"oidc-{hashlib.sha256(OIDC_ISSUER.encode()).hexdigest()[:16]}"
+OIDC_NAME = env.text("PORTAL_OIDC_NAME", "your organisation")
+OIDC_GROUPS_CLAIM = env.text("PORTAL_OIDC_GROUPS_CLAIM", "groups")
+OIDC_ROLES = env.roles("PORTAL_OIDC_ROLES", tuple(Role))
+_oidc = {
+    "name": OIDC_NAME,
+    "provider_id": OIDC_PROVIDER,
+    "client_id": env.text("PORTAL_OIDC_CLIENT_ID"),
+    "secret": env.secret("PORTAL_OIDC_CLIENT_SECRET"),
+    "settings": {"server_url": OIDC_ISSUER, "scope": env.text("PORTAL_OIDC_SCOPES", "openid profile email").split()},
+}
+if OIDC_ISSUER and not (_oidc["client_id"] and _oidc["secret"]):
+    raise ImproperlyConfigured(
+        "PORTAL_OIDC_ISSUER is set, but not both of PORTAL_OIDC_CLIENT_ID and PORTAL_OIDC_CLIENT_SECRET; "
+        "the identity provider gave them when the portal was registered there."
+    )
+SOCIALACCOUNT_ADAPTER = "jobs_app.web.sso.SingleSignOn"
+SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": [_oidc] if OIDC_ISSUER else []}}
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SOCIALACCOUNT_STORE_TOKENS = False
 # Which codes were used, shared by all web processes and kept where Redis can't lose it.
 CACHES = {
     "default": {

@@ -39,6 +39,10 @@ class Action(StrEnum):
     RECOVERY_CODES_MADE = "recovery_codes.made"
     RECOVERY_CODE_USED = "recovery_code.used"
     SIGN_IN_RESET = "sign_in.reset"
+    SSO_LINKED = "sso.linked"
+    SSO_UNLINKED = "sso.unlinked"
+    ROLE_GRANTED = "role.granted"
+    ROLE_WITHDRAWN = "role.withdrawn"
     ACCESS_REFUSED = "access.refused"
     PERSON_CREATED = "person.created"
     PASSWORD_CHANGED = "password.changed"
@@ -116,6 +120,10 @@ MEANINGS = {
     Action.RECOVERY_CODES_MADE: "A person made new recovery codes; the former ones don't work any more.",
     Action.RECOVERY_CODE_USED: "A person used a recovery code as second factor; the line says how many are left.",
     Action.SIGN_IN_RESET: "A person's password and second factors were taken away; they got a link to set a password.",
+    Action.SSO_LINKED: "A person can sign in through the organisation's identity provider from now on.",
+    Action.SSO_UNLINKED: "A person can't sign in through the organisation's identity provider any more.",
+    Action.ROLE_GRANTED: "A person has another role; the source `sso` is a group of the identity provider.",
+    Action.ROLE_WITHDRAWN: "A person has a role no longer; the source `sso` is a group of the identity provider.",
     Action.ACCESS_REFUSED: "A token that isn't valid was used; one line counts the calls from one address in a minute, "
     "or stands for all calls in a minute with one known token, and says why that one was refused.",
     Action.PERSON_CREATED: "A person was added, with these roles.",

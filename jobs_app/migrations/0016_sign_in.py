@@ -22,6 +22,17 @@ class Migration(migrations.Migration):
                 max_length=10,
             ),
         ),
+        migrations.AddField(
+            model_name="rolegrant",
+            name="source",
+            field=models.CharField(
+                choices=[("portal", "Portal"), ("sso", "Sso")],
+                db_default="portal",
+                default="portal",
+                help_text="Groups of the identity provider give roles at each sign-in, and take only those away.",
+                max_length=10,
+            ),
+        ),
         # As Django's createcachetable makes it.
         migrations.RunSQL(
             """

@@ -14,6 +14,8 @@ from django.db import transaction
 from django.dispatch import receiver
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -80,6 +82,10 @@ class Accounts(DefaultAccountAdapter):
             audit.record(Action.SESSION_ENDED, by=actor_of(request))
             super().logout(request)
 
+    def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
+        messages.error(request, gettext("This account is closed; ask an administrator."))
+        return redirect("account_login")
+
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         return not sessions.recently_proved(self.request)
 
@@ -87,6 +93,8 @@ class Accounts(DefaultAccountAdapter):
         """Whoever has a second factor gives that one; a passkey is asked for first."""
         methods: list[dict[str, str]] = super().get_reauthentication_methods(user)
         factors = [method for method in methods if method["id"] != "reauthenticate"]
+        if sessions.is_by_sso(self.request, user):
+            methods = [{"id": "sso", "description": settings.OIDC_NAME, "url": reverse("sso-again")}]
         return sorted(factors, key=lambda method: method["id"] != "mfa_reauthenticate:webauthn") or methods
 
 
@@ -145,6 +153,8 @@ def answer_to(form: Form, response: HttpResponse) -> HttpResponse:
 @receiver(authentication_step_completed)
 def tell_of_proof(request: HttpRequest, user: User, method: str, **details: Any) -> None:
     """Tells the trail of what weighs beside the sign-in itself; in the transaction of whoever records the proof."""
+    if factor := getattr(request, "sso_factor", None):
+        request.session[sessions.SSO_FACTOR] = factor
     forget_actor(request)
     by = entering(request, user)
     if details.get("type") == Authenticator.Type.RECOVERY_CODES:

@@ -9,6 +9,8 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes import views as recovery
 from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as passkeys
+from allauth.socialaccount.models import SocialAccount
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.forms import SetPasswordForm
@@ -52,6 +54,8 @@ class Profile(IndexView):
             "codes_left": len(codes.get_unused_codes()) if codes else None,
             "must_set_up": sessions.lacks_second_factor(self.request),
             "sessions": sessions.listed(user),
+            "sso_name": settings.OIDC_NAME if settings.OIDC_ISSUER else "",
+            "is_linked": SocialAccount.objects.filter(user=user).exists(),
             "is_host_name": not self.request.get_host().partition(":")[0].replace(".", "").isdigit(),
         }
 

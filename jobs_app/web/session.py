@@ -5,6 +5,7 @@ from typing import Any
 from allauth.account.views import LoginView, LogoutView
 from allauth.mfa.base.views import AuthenticateView
 from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.forms import SetPasswordForm
 from django.contrib.auth.views import INTERNAL_RESET_SESSION_TOKEN, PasswordResetConfirmView
@@ -23,6 +24,10 @@ from .actor import entering
 
 class SignIn(LoginView):
     template_name = "sign_in.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        sso_name = settings.OIDC_NAME if settings.OIDC_ISSUER else ""
+        return super().get_context_data(**kwargs) | {"sso_name": sso_name}
 
     def form_invalid(self, form: Form) -> HttpResponse:
         malformed = form.errors.keys() - {"__all__"}

@@ -4,6 +4,7 @@ from typing import Any, cast
 
 from allauth.account.forms import LoginForm
 from allauth.core import context
+from allauth.core.internal.cryptokit import normalize_user_code
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.forms import AuthenticateWebAuthnForm, ReauthenticateWebAuthnForm
@@ -54,12 +55,18 @@ class _Code(_Throttled):
         attempt = self.attempt()
         try:
             code = cast(str, super().clean_code())  # type: ignore[misc]
-            if not cache.add(f"code {self.authenticator.pk} {code}", "", timeout=_CODE_LIVES):
-                raise ValidationError(_("This code was used already; wait for the next one."), code="used")
+            self._use_up(code)
         except ValidationError:
             self.failed(attempt)
             raise
         return code
+
+    def _use_up(self, code: str) -> None:
+        """A recovery code is used up by itself."""
+        if self.authenticator.type == Authenticator.Type.TOTP:
+            key = f"code:{self.authenticator.pk}:{normalize_user_code(code)}"
+            if not cache.add(key, "", timeout=_CODE_LIVES):
+                raise ValidationError(_("This code was used already; wait for the next one."), code="used")
 
 
 class CodeForm(_Code, AuthenticateForm):
