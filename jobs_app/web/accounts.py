@@ -144,7 +144,7 @@ def answer_to(form: Form, response: HttpResponse) -> HttpResponse:
     """The answer to a form that was refused; 429 with the time to wait if it was throttled."""
     errors = [error for each in form.errors.values() for error in each.as_data()]
     for error in errors:
-        if error.code == WAIT:
+        if error.code == WAIT and error.params:
             response.status_code = HTTPStatus.TOO_MANY_REQUESTS
             response["Retry-After"] = str(error.params["seconds"])
     return response

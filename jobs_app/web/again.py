@@ -43,7 +43,7 @@ class _Again(BaseReauthenticateView):
         # The library's own leaves a form with errors out.
         return super().get_context_data(**kwargs) | kwargs
 
-    def proved(self, form: Form) -> None:
+    def proved(self, form: Any) -> None:
         form.save()
 
     def form_invalid(self, form: Form) -> HttpResponse:
@@ -53,7 +53,7 @@ class _Again(BaseReauthenticateView):
 class Password(_Again, ReauthenticateView):
     """For whoever has no second factor."""
 
-    def proved(self, form: Form) -> None:
+    def proved(self, form: Any) -> None:
         record_authentication(self.request, self.request.user, method="password", reauthenticated=True)
 
 

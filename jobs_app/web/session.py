@@ -1,6 +1,6 @@
 """Signing in, by password and second factor; signing out; setting a password by a link."""
 
-from typing import Any
+from typing import Any, cast
 
 from allauth.account.views import LoginView, LogoutView
 from allauth.mfa.base.views import AuthenticateView
@@ -64,7 +64,6 @@ class SetPassword(PasswordResetConfirmView):
 
     template_name = "sign_in/set_password.html"
     success_url = reverse_lazy("account_login")
-    form_class = SetPasswordForm
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(**kwargs) | {"gone": sign_in.LINK_GONE}
@@ -74,7 +73,7 @@ class SetPassword(PasswordResetConfirmView):
         return user if user and user.is_active else None
 
     def form_valid(self, form: "SetPasswordForm[User]") -> HttpResponse:
-        person: User = self.user
+        person = cast(User, self.user)
         token = self.request.session.pop(INTERNAL_RESET_SESSION_TOKEN, "")
         by = entering(self.request, person, "link")
         sign_in.set_password(person, token, form.cleaned_data["new_password1"], by=by)
