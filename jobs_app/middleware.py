@@ -42,7 +42,8 @@ def session_limits(get_response: Handler) -> Handler:
     """Ends a session that is too old, or in which nobody did anything for too long."""
 
     def handle(request: HttpRequest) -> HttpResponse:
-        if request.user.is_authenticated:
+        # Whoever brings no session isn't asked for one: a call with a token stays as cheap as it is.
+        if settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated:
             is_activity = "HX-Request" not in request.headers
             if why := sessions.expired(request, is_activity=is_activity):
                 _end(request, why)

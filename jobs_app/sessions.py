@@ -1,7 +1,6 @@
 """What a session says: who acts in it, how they signed in, how long ago, and whether that is enough for their roles."""
 
 import time
-from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, cast
 
@@ -38,15 +37,13 @@ _TOUCH = timedelta(minutes=1)
 def actor(request: HttpRequest, channel: Channel) -> Actor:
     """The signed-in person behind the request, with the roles that they have now and the way they signed in."""
     user = cast(User, request.user)
-    given_at = _second_factor_at(request, user)
-    needed = needs_second_factor(user.current_roles())
     return identities.person(
         user,
         channel=channel,
         ip=identities.client_ip(request.META),
         request_id=str(request.request_id),  # type: ignore[attr-defined]
         auth=auth(request, user),
-        confirmed=not needed or _is_fresh(given_at),
+        confirmed=not needs_second_factor(user) or _is_fresh(_second_factor_at(request, user)),
     )
 
 
@@ -65,14 +62,14 @@ def is_by_sso(request: HttpRequest, user: User) -> bool:
     return any(record["method"] == "socialaccount" for record in get_authentication_records(request, user))
 
 
-def needs_second_factor(roles: Iterable[Role]) -> bool:
-    return settings.MFA_REQUIRED and not NEED_SECOND_FACTOR.isdisjoint(roles)
+def needs_second_factor(person: User) -> bool:
+    return settings.MFA_REQUIRED and not NEED_SECOND_FACTOR.isdisjoint(person.current_roles())
 
 
 def lacks_second_factor(request: HttpRequest) -> bool:
     """Whether the signed-in person may do nothing yet but set a second factor up, or sign in with it."""
     user = cast(User, request.user)
-    return needs_second_factor(user.current_roles()) and _second_factor_at(request, user) is None
+    return needs_second_factor(user) and _second_factor_at(request, user) is None
 
 
 def recently_proved(request: HttpRequest) -> bool:

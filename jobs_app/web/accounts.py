@@ -117,7 +117,7 @@ class SecondFactors(DefaultMFAAdapter):
         person = cast(User, authenticator.user)
         others = Authenticator.objects.filter(user=person).exclude(pk=authenticator.pk)
         has_another = others.exclude(type=Authenticator.Type.RECOVERY_CODES).exists()
-        return has_another or not sessions.needs_second_factor(person.current_roles())
+        return has_another or not sessions.needs_second_factor(person)
 
     def get_totp_label(self, user: User) -> str:
         return user.get_username()
