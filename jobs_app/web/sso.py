@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from allauth.account.internal.flows.login import record_authentication
+from allauth.account.utils import get_next_redirect_url
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter, get_adapter
 from allauth.socialaccount.models import SocialLogin
@@ -38,7 +39,7 @@ class _Protocol(OpenIDConnectOAuth2Adapter):
 @require_GET
 def begin(request: HttpRequest) -> HttpResponse:
     """Off to the provider; back by ``callback``."""
-    return _off(request, AuthProcess.LOGIN, request.GET.get("next", ""))
+    return _off(request, AuthProcess.LOGIN, get_next_redirect_url(request))
 
 
 @require_GET
@@ -68,10 +69,11 @@ def unlink(request: HttpRequest) -> HttpResponse:
 def confirm(request: HttpRequest) -> HttpResponse:
     """Proving once more who one is, for somebody whose second factor the provider asks for."""
     wanted = {"prompt": "login", "max_age": "0"}
-    return _by_link(request, _off(request, AuthProcess.REDIRECT, request.GET.get("next", ""), auth_params=wanted))
+    where = get_next_redirect_url(request)
+    return _by_link(request, _off(request, AuthProcess.REDIRECT, where, auth_params=wanted))
 
 
-def _off(request: HttpRequest, process: str, next_url: str, **more: Any) -> HttpResponse:
+def _off(request: HttpRequest, process: str, next_url: str | None, **more: Any) -> HttpResponse:
     if not settings.OIDC_ISSUER:
         raise Http404
     provider = get_adapter().get_provider(request, settings.OIDC_PROVIDER)

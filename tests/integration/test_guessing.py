@@ -56,16 +56,16 @@ def test_the_wait_grows_and_ends(ladder: tuple[quotas.Rate, ...]) -> None:
     assert seconds[-1] <= 3600
 
 
-def test_many_thousand_guesses_from_everywhere(operator: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As an attacker with ten thousand addresses does it: the door itself is asked for each of them."""
+def test_many_guesses_from_everywhere(operator: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As somebody does it who has many addresses; each is one try at the door itself."""
     known = signed_in(operator)
     known.post("/sign-out/")
     looked_at = []
     check = User.check_password
     monkeypatch.setattr(User, "check_password", lambda self, raw: looked_at.append(raw) or check(self, raw))
     client, began = Client(), time.monotonic()
-    for number in range(10_000):
-        guess("olga", f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", client=client)
+    for number in range(500):
+        guess("olga", f"10.0.{number >> 8}.{number & 255}", client=client)
     minutes = (time.monotonic() - began) / 60 + 1
     # Throttled: of the passwords only a few were looked at.
     assert len(looked_at) <= attempts.STRANGERS[0].calls * minutes
@@ -78,6 +78,19 @@ def test_many_thousand_guesses_from_everywhere(operator: User, monkeypatch: pyte
     # Whoever has the right password in an unknown browser has to wait; the owner in their own has not.
     assert guess("olga", "192.0.2.1", PASSWORD).status_code == 429
     assert guess("olga", "192.0.2.1", PASSWORD, known).status_code == 302
+
+
+def test_ten_thousand_guesses_are_a_few(operator: User) -> None:
+    tried = 0
+    for number in range(10_000):
+        attempt = Attempt("olga", operator, f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
+        if not attempt.wait():
+            attempt.failed()
+            tried += 1
+    # However fast it goes: no more in an hour than the last step of the ladder lets through.
+    assert tried <= attempts.STRANGERS[-1].calls
+    assert Attempt("olga", operator, "192.0.2.1").is_flood()
+    assert Attempt("olga", operator, "192.0.2.1", device="hers").wait() == 0
 
 
 def test_a_known_browser_has_a_limit_of_its_own(operator: User) -> None:

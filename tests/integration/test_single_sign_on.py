@@ -240,7 +240,12 @@ def test_an_answer_that_nobody_asked_for_is_refused(provider: Provider) -> None:
 def test_it_leads_nowhere_else(provider: Provider) -> None:
     provider.say("s-1", preferred_username="nora", groups=["portal-operators"])
     for elsewhere in ("https://evil.example/", "//evil.example"):
-        assert provider.enter("s-1", next_=elsewhere)[1].url == "/"
+        client, answer = provider.enter("s-1", next_=elsewhere)
+        assert answer.url == "/"
+        page = client.get("/sign-in/again/sso/", {"next": elsewhere}).content.decode()
+        [away] = re.findall(r'href="(http://localhost[^"]+)"', page)
+        provider.say("s-1", groups=["portal-operators"], amr=["mfa"])
+        assert client.get(provider.go(away.replace("&amp;", "&"), "s-1")).url == "/"
 
 
 def test_the_way_there_is_protected(provider: Provider) -> None:
@@ -273,7 +278,7 @@ def test_a_provider_that_is_away_is_told(provider: Provider, settings: Any) -> N
     }
     client = Client()
     answer = client.get("/sign-in/sso/")
-    assert "can't be reached" in said(client, answer)
+    assert "be reached just now" in said(client, answer)
 
 
 def test_without_an_issuer_there_is_no_door(database: None) -> None:
