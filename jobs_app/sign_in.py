@@ -28,14 +28,19 @@ def reset(person: User, *, by: Actor) -> str:
     """
     with transaction.atomic():
         locked = User.objects.select_for_update().get(pk=person.pk)
-        locked.set_unusable_password()
-        locked.save(update_fields=["password"])
-        Authenticator.objects.filter(user=locked).delete()
-        SocialAccount.objects.filter(user=locked).delete()
-        sessions.end(locked, by=by, why="reset")
+        take_away(locked, by=by)
         audit.record(Action.SIGN_IN_RESET, by=by, person=f"person:{locked.pk}")
     person.password = locked.password
     return link(locked)
+
+
+def take_away(person: User, *, by: Actor) -> None:
+    """Makes everything useless that the person signs in by; in the transaction, and with the event, of the caller."""
+    person.set_unusable_password()
+    person.save(update_fields=["password"])
+    Authenticator.objects.filter(user=person).delete()
+    SocialAccount.objects.filter(user=person).delete()
+    sessions.end(person, by=by, why="reset")
 
 
 def forget(person: User, *, using: str) -> None:

@@ -77,15 +77,13 @@ def keep_roles(person: User, roles: Collection[Role], *, by: Actor) -> None:
     """Gives the roles of the person's groups, and takes those away that groups gave before; others stay as they are."""
     with transaction.atomic():
         User.objects.select_for_update().get(pk=person.pk)
-        had = {Role(grant.role): grant for grant in person.role_grants.all()}
-        for role in sorted(set(roles) - had.keys()):
-            RoleGrant.objects.create(person=person, role=role, source=RoleGrant.Source.SSO)
-            _tell(Action.ROLE_GRANTED, person, role, by)
-        for role, grant in had.items():
-            if grant.source == RoleGrant.Source.SSO and role not in roles:
-                grant.delete()
-                _tell(Action.ROLE_WITHDRAWN, person, role, by)
-
-
-def _tell(action: Action, person: User, role: Role, by: Actor) -> None:
-    audit.record(action, by=by, person=f"person:{person.pk}", role=role, source=RoleGrant.Source.SSO)
+        had = set(person.role_grants.values_list("role", flat=True))
+        over = person.role_grants.filter(source=RoleGrant.Source.SSO).exclude(role__in=roles)
+        given, taken = sorted(set(roles) - had), sorted(over.values_list("role", flat=True))
+        RoleGrant.objects.bulk_create(
+            RoleGrant(person=person, role=role, source=RoleGrant.Source.SSO) for role in given
+        )
+        over.delete()
+        for action, changed in ((Action.ROLE_GIVEN, given), (Action.ROLE_TAKEN, taken)):
+            if changed:
+                audit.record(action, by=by, person=f"person:{person.pk}", roles=changed, source=RoleGrant.Source.SSO)

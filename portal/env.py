@@ -80,8 +80,8 @@ def roles(name: str, known: tuple[str, ...]) -> list[tuple[str, str]]:
         role, _, group = (part.strip() for part in item.partition("="))
         if role not in known or not group:
             raise ImproperlyConfigured(
-                f"{name} holds {item!r}; give pairs such as approver=portal-approvers, separated by semicolons. "
-                f"The roles are {', '.join(known)}."
+                f"{name} holds {item!r}; give pairs such as auditor=compliance, separated by semicolons. Groups give "
+                f"the roles {' and '.join(known)}; the others are given in the portal."
             )
         pairs.append((role, group))
     return pairs

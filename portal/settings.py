@@ -177,7 +177,8 @@ if OIDC_ISSUER:
 OIDC_PROVIDER = f"oidc-{hashlib.sha256(OIDC_ISSUER.encode()).hexdigest()[:16]}"
 OIDC_NAME = env.text("PORTAL_OIDC_NAME", "your organisation")
 OIDC_GROUPS_CLAIM = env.text("PORTAL_OIDC_GROUPS_CLAIM", "groups")
-OIDC_ROLES = env.roles("PORTAL_OIDC_ROLES", tuple(Role))
+# The others take two administrators of the portal, so a group can't give them.
+OIDC_ROLES = env.roles("PORTAL_OIDC_ROLES", (Role.OPERATOR, Role.AUDITOR))
 _oidc = {
     "name": OIDC_NAME,
     "provider_id": OIDC_PROVIDER,

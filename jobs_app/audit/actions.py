@@ -41,8 +41,8 @@ class Action(StrEnum):
     SIGN_IN_RESET = "sign_in.reset"
     SSO_LINKED = "sso.linked"
     SSO_UNLINKED = "sso.unlinked"
-    ROLE_GRANTED = "role.granted"
-    ROLE_WITHDRAWN = "role.withdrawn"
+    ROLE_GIVEN = "role.given"
+    ROLE_TAKEN = "role.taken"
     ACCESS_REFUSED = "access.refused"
     PERSON_CREATED = "person.created"
     PASSWORD_CHANGED = "password.changed"
@@ -122,8 +122,8 @@ MEANINGS = {
     Action.SIGN_IN_RESET: "A person's password and second factors were taken away; they got a link to set a password.",
     Action.SSO_LINKED: "A person can sign in through the organisation's identity provider from now on.",
     Action.SSO_UNLINKED: "A person can't sign in through the organisation's identity provider any more.",
-    Action.ROLE_GRANTED: "A person has another role; the source `sso` is a group of the identity provider.",
-    Action.ROLE_WITHDRAWN: "A person has a role no longer; the source `sso` is a group of the identity provider.",
+    Action.ROLE_GIVEN: "A person was given these roles; the source `sso` is a group of the identity provider.",
+    Action.ROLE_TAKEN: "These roles were taken from a person; the source `sso` is a group of the identity provider.",
     Action.ACCESS_REFUSED: "A token that isn't valid was used; one line counts the calls from one address in a minute, "
     "or stands for all calls in a minute with one known token, and says why that one was refused.",
     Action.PERSON_CREATED: "A person was added, with these roles.",

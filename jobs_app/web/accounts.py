@@ -14,7 +14,6 @@ from django.db import transaction
 from django.dispatch import receiver
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext
@@ -81,10 +80,6 @@ class Accounts(DefaultAccountAdapter):
         with transaction.atomic():
             audit.record(Action.SESSION_ENDED, by=actor_of(request))
             super().logout(request)
-
-    def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
-        messages.error(request, gettext("This account is closed; ask an administrator."))
-        return redirect("account_login")
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         return not sessions.recently_proved(self.request)

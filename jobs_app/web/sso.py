@@ -14,6 +14,7 @@ from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
 from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth import get_backends
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -120,6 +121,8 @@ def _entered(request: HttpRequest, login: SocialLogin, claims: Claims) -> None:
         if not login.is_existing:
             login.user = _newcomer(claims, by)
             login.account = single_sign_on.link(login.user, claims, by=by)
+        if not any(backend.user_can_authenticate(login.user) for backend in get_backends()):
+            raise NotAllowed(_("This account is closed; ask an administrator."))
         if settings.OIDC_ROLES:
             single_sign_on.keep_roles(login.user, claims.roles, by=by)
     _note_factor(request, login.user, claims)

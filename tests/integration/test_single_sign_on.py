@@ -18,7 +18,7 @@ from jobs_app.single_sign_on import Claims
 from tests.conftest import make_person
 from tests.doors import newest_event, without_the_trail
 from tests.identity_provider import Provider, running_provider
-from tests.signing_in import grows_older, signed_in
+from tests.signing_in import enter, grows_older, signed_in
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -34,7 +34,7 @@ def provider(running: Provider, settings: Any) -> Provider:
     settings.PORTAL_BASE_URL = "http://testserver"
     settings.OIDC_ISSUER = running.issuer
     settings.OIDC_PROVIDER = f"oidc-{hashlib.sha256(running.issuer.encode()).hexdigest()[:16]}"
-    settings.OIDC_ROLES = [("operator", "portal-operators"), ("approver", "CN=approvers,OU=portal")]
+    settings.OIDC_ROLES = [("operator", "portal-operators"), ("auditor", "CN=auditors,OU=portal")]
     app = {
         "name": "Example",
         "provider_id": settings.OIDC_PROVIDER,
@@ -63,12 +63,8 @@ def test_somebody_new_with_a_group_comes_in(provider: Provider) -> None:
     assert roles_of(person) == {"operator"}
     assert not person.has_usable_password()
     assert newest_event("session.started")["auth"] == "session+sso"
-    granted = newest_event("role.granted")
-    assert (granted["actor"]["id"], granted["role"], granted["source"]) == (
-        "system:identity-provider",
-        "operator",
-        "sso",
-    )
+    given = newest_event("role.given")
+    assert (given["actor"]["id"], given["roles"], given["source"]) == ("system:identity-provider", ["operator"], "sso")
     assert newest_event("sso.linked")["issuer"] == provider.issuer
     assert client.get("/submissions/new/").status_code == 200
 
@@ -87,14 +83,14 @@ def test_roles_follow_the_groups_at_each_sign_in(provider: Provider) -> None:
     provider.say("s-1", preferred_username="nora", groups=["portal-operators"])
     provider.enter("s-1")
     person = User.objects.get(username="nora")
-    person.role_grants.create(role=Role.AUDITOR)
-    provider.say("s-1", preferred_username="another name", groups="CN=approvers,OU=portal")
+    person.role_grants.create(role=Role.APPROVER)
+    provider.say("s-1", preferred_username="another name", groups="CN=auditors,OU=portal")
     provider.enter("s-1")
     assert roles_of(person) == {"approver", "auditor"}
-    assert newest_event("role.withdrawn")["role"] == "operator"
+    assert newest_event("role.taken")["roles"] == ["operator"]
     provider.say("s-1", groups=[])
     provider.enter("s-1")
-    assert roles_of(person) == {"auditor"}
+    assert roles_of(person) == {"approver"}
 
 
 def test_without_a_group_nobody_new_comes_in(provider: Provider) -> None:
@@ -176,45 +172,49 @@ def test_whoever_has_no_password_keeps_the_link(provider: Provider) -> None:
 
 
 # --- A second factor -------------------------------------------------------------------------------------------------
-APPROVER = {"preferred_username": "nora", "groups": ["CN=approvers,OU=portal"]}
-
-
-def test_the_provider_may_ask_for_the_second_factor(provider: Provider, settings: Any) -> None:
+@pytest.fixture
+def linked(provider: Provider, approver: User, settings: Any) -> User:
+    """An approver who comes in through the provider, where a second factor is required."""
+    provider.say("s-1", preferred_username="whatever")
+    link(provider, signed_in(approver), "s-1")
     settings.MFA_REQUIRED = True
-    provider.say("s-1", **APPROVER, amr=["pwd", "mfa"])
+    return approver
+
+
+def test_the_provider_may_ask_for_the_second_factor(provider: Provider, linked: User) -> None:
+    provider.say("s-1", amr=["pwd", "mfa"])
     client, _ = provider.enter("s-1")
     assert client.get("/submissions/").status_code == 200
     assert newest_event("session.started")["auth"] == "session+sso+mfa"
 
 
-def test_if_it_does_not_the_portal_asks_for_one(provider: Provider, settings: Any) -> None:
-    settings.MFA_REQUIRED = True
-    provider.say("s-1", **APPROVER, amr=["pwd"])
+@pytest.mark.parametrize("amr", [["pwd"], [], "pwd mfa", [["mfa"]], None], ids=str)
+def test_if_it_does_not_the_portal_asks_for_one(provider: Provider, linked: User, amr: Any) -> None:
+    provider.say("s-1", amr=amr)
     client, _ = provider.enter("s-1")
     assert client.get("/submissions/").url == "/profile/"
 
 
-def test_the_factor_of_a_session_is_its_owners_alone(provider: Provider, settings: Any, administrator: User) -> None:
-    settings.MFA_REQUIRED = True
-    provider.say("s-1", **APPROVER, amr=["mfa"])
+def test_the_factor_of_a_session_is_its_owners_alone(provider: Provider, linked: User, administrator: User) -> None:
+    provider.say("s-1", amr=["mfa"])
     client, _ = provider.enter("s-1")
-    client.post("/sign-in/", {"username": "adele", "password": "correct horse battery staple"})
+    factor = client.session["sso_factor"]
     client.post("/sign-out/")
-    client.post("/sign-in/", {"username": "adele", "password": "correct horse battery staple"})
+    enter(administrator, client=client)
+    session = client.session
+    session["sso_factor"] = factor
+    session.save()
     assert client.get("/submissions/").url == "/profile/"
 
 
-def test_confirming_leads_through_the_provider_again(provider: Provider, settings: Any) -> None:
-    settings.MFA_REQUIRED = True
-    provider.say("s-1", **APPROVER, amr=["mfa"])
+def test_confirming_leads_through_the_provider_again(provider: Provider, linked: User) -> None:
+    provider.say("s-1", amr=["mfa"])
     client, _ = provider.enter("s-1")
     grows_older(client, 601)
     session = client.session
     person, at = session["sso_factor"]
     session["sso_factor"] = [person, at - 601]
     session.save()
-    answer = client.post("/api/v1/submissions/00000000-0000-4000-8000-000000000000/approve/")
-    assert answer.status_code == 404
     page = client.get("/sign-in/again/sso/?next=/approvals/")
     [away] = re.findall(r'href="(http://localhost[^"]+)"', page.content.decode())
     away = away.replace("&amp;", "&")
@@ -222,6 +222,16 @@ def test_confirming_leads_through_the_provider_again(provider: Provider, setting
     assert client.get(provider.go(away, "s-1")).url == "/approvals/"
     assert client.session["sso_factor"][1] > at - 5
     assert newest_event("session.confirmed")["auth"] == "session+sso+mfa"
+
+
+def test_a_confirmation_by_somebody_else_is_none(provider: Provider, linked: User) -> None:
+    provider.say("s-1", amr=["mfa"])
+    provider.say("s-9", amr=["mfa"])
+    client, _ = provider.enter("s-1")
+    page = client.get("/sign-in/again/sso/?next=/approvals/")
+    [away] = re.findall(r'href="(http://localhost[^"]+)"', page.content.decode())
+    answer = client.get(provider.go(away.replace("&amp;", "&"), "s-9"))
+    assert "say that it was you" in said(client, answer)
 
 
 # --- What doesn't fit ------------------------------------------------------------------------------------------------

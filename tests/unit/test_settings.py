@@ -97,7 +97,9 @@ def test_production_without_one_of_them_is_refused(load: Any, name: str) -> None
         ({"PORTAL_MFA": "on"}, "PORTAL_MFA"),
         ({"PORTAL_OIDC_ISSUER": "http://id.example.com"}, "PORTAL_OIDC_ISSUER"),
         ({"PORTAL_OIDC_ROLES": "king=everybody"}, "PORTAL_OIDC_ROLES"),
-        ({"PORTAL_OIDC_ROLES": "approver"}, "PORTAL_OIDC_ROLES"),
+        ({"PORTAL_OIDC_ROLES": "operator"}, "PORTAL_OIDC_ROLES"),
+        ({"PORTAL_OIDC_ROLES": "approver=everybody"}, "PORTAL_OIDC_ROLES"),
+        ({"PORTAL_OIDC_ROLES": "administrator=everybody"}, "PORTAL_OIDC_ROLES"),
         ({"PORTAL_CALLBACK_ALLOW": "10.1.2.3/24"}, "PORTAL_CALLBACK_ALLOW"),
         ({"PORTAL_CALLBACK_ALLOW": "10.1.2"}, "PORTAL_CALLBACK_ALLOW"),
         ({"PORTAL_CALLBACK_ALLOW": "https://hooks.example.com"}, "PORTAL_CALLBACK_ALLOW"),
@@ -131,8 +133,8 @@ OIDC = {
 
 
 def test_single_sign_on_hangs_on_the_issuer(load: Any) -> None:
-    settings = load(**OIDC, PORTAL_OIDC_ROLES="approver=CN=approvers,OU=portal; auditor = compliance;")
-    assert settings["OIDC_ROLES"] == [("approver", "CN=approvers,OU=portal"), ("auditor", "compliance")]
+    settings = load(**OIDC, PORTAL_OIDC_ROLES="operator=CN=operators,OU=portal; auditor = compliance;")
+    assert settings["OIDC_ROLES"] == [("operator", "CN=operators,OU=portal"), ("auditor", "compliance")]
     [app] = settings["SOCIALACCOUNT_PROVIDERS"]["openid_connect"]["APPS"]
     assert app["settings"]["server_url"] == "https://id.example.com"
     assert load(**OIDC | {"PORTAL_OIDC_ISSUER": "https://other.example"})["OIDC_PROVIDER"] != settings["OIDC_PROVIDER"]
