@@ -37,8 +37,6 @@ RESTRICTED = {
     # What is proposed never changes; a trigger holds what was decided about it.
     "jobs_app_proposal": "SELECT, INSERT, UPDATE (state, decided_by_id, decided_at, comment)",
     "jobs_app_exportpart": "SELECT, INSERT, DELETE",
-    # Whom the identity provider's word means never changes.
-    "socialaccount_socialaccount": "SELECT, INSERT, DELETE, UPDATE (extra_data, last_login)",
     # Of django-allauth, and not used: the portal confirms no addresses, keeps no tokens, and is set by the environment.
     "account_emailaddress": "SELECT",
     "account_emailconfirmation": "SELECT",

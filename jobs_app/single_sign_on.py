@@ -80,9 +80,8 @@ def keep_roles(person: User, roles: Collection[Role], *, by: Actor) -> None:
         had = set(person.role_grants.values_list("role", flat=True))
         over = person.role_grants.filter(source=RoleGrant.Source.SSO).exclude(role__in=roles)
         given, taken = sorted(set(roles) - had), sorted(over.values_list("role", flat=True))
-        RoleGrant.objects.bulk_create(
-            RoleGrant(person=person, role=role, source=RoleGrant.Source.SSO) for role in given
-        )
+        new = [RoleGrant(person=person, role=role, source=RoleGrant.Source.SSO) for role in given]
+        RoleGrant.objects.bulk_create(new)
         over.delete()
         for action, changed in ((Action.ROLE_GIVEN, given), (Action.ROLE_TAKEN, taken)):
             if changed:

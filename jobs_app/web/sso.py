@@ -121,7 +121,7 @@ def _entered(request: HttpRequest, login: SocialLogin, claims: Claims) -> None:
         if not login.is_existing:
             login.user = _newcomer(claims, by)
             login.account = single_sign_on.link(login.user, claims, by=by)
-        if not any(backend.user_can_authenticate(login.user) for backend in get_backends()):
+        if not any(backend.get_user(login.user.pk) for backend in get_backends()):
             raise NotAllowed(_("This account is closed; ask an administrator."))
         if settings.OIDC_ROLES:
             single_sign_on.keep_roles(login.user, claims.roles, by=by)
