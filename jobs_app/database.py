@@ -41,7 +41,7 @@ RESTRICTED = {
     "account_emailaddress": "SELECT",
     "account_emailconfirmation": "SELECT",
     "socialaccount_socialapp": "SELECT",
-    "socialaccount_socialtoken": "SELECT",
+    "socialaccount_socialtoken": "SELECT, DELETE",
 }
 READABLE = "audit.event, audit.actor_name, audit.seal, audit.anchored, audit.instance"
 AUDIT_FUNCTIONS = ("record(text[])", "actor_hash(text, text)", "make_partitions(int)", "columns(jsonb)")
