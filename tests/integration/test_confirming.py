@@ -9,10 +9,10 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client
 
-from jobs_app import approvals, credentials, pauses, receivers, rotation, services, submissions, tokens
+from jobs_app import approvals, credentials, pauses, proposals, receivers, rotation, services, submissions, tokens
 from jobs_app.actors import Actor
 from jobs_app.errors import Reauthenticate
-from jobs_app.models import ApiToken, Service, Submission, User
+from jobs_app.models import ApiToken, Proposal, Service, Submission, User
 from jobs_app.token_limits import Limits
 from tests.doors import newest_event, operator_actor
 from tests.examples import body
@@ -122,6 +122,9 @@ WEIGHS: dict[str, Try] = {
     "set a callback": lambda by, service, token: receivers.put(service, "https://hooks.example.com/", by=by),
     "remove a callback": lambda by, service, token: receivers.remove(service, by=by),
     "set credentials": lambda by, service, token: credentials.replace("x", reason="why", by=by),
+    "propose a change": lambda by, service, token: proposals.propose(
+        next(iter(Proposal.Kind)), "policy", before={}, after={"x": 1}, reason="why", by=by
+    ),
     "resume sending": lambda by, service, token: pauses.resume(reason="why", by=by),
 }
 
