@@ -43,7 +43,7 @@ def actor(request: HttpRequest, channel: Channel) -> Actor:
         ip=identities.client_ip(request.META),
         request_id=str(request.request_id),  # type: ignore[attr-defined]
         auth=auth(request, user),
-        confirmed=not needs_second_factor(user) or _is_fresh(_second_factor_at(request, user)),
+        confirmed=not needs_second_factor(user) or is_fresh(_second_factor_at(request, user)),
     )
 
 
@@ -76,15 +76,17 @@ def recently_proved(request: HttpRequest) -> bool:
     """Whether they proved a moment ago who they are: by a second factor, or by whatever they have if they have none."""
     user = cast(User, request.user)
     if Authenticator.objects.filter(user=user).exists():
-        return _is_fresh(_second_factor_at(request, user))
+        return is_fresh(_second_factor_at(request, user))
     records = get_authentication_records(request, user)
-    return _is_fresh(records[-1]["at"] if records else None)
+    return is_fresh(records[-1]["at"] if records else None)
 
 
 def _second_factor_at(request: HttpRequest, user: User) -> float | None:
     """When a second factor was last given in this session."""
     times = [record["at"] for record in get_authentication_records(request, user) if record["method"] == "mfa"]
-    return max(filter(None, [*times, _sso_factor_at(request, user)]), default=None)
+    if (at := _sso_factor_at(request, user)) is not None:
+        times.append(at)
+    return max(times, default=None)
 
 
 def _sso_factor_at(request: HttpRequest, user: User) -> float | None:
@@ -92,7 +94,8 @@ def _sso_factor_at(request: HttpRequest, user: User) -> float | None:
     return at if person == user.pk else None
 
 
-def _is_fresh(at: float | None) -> bool:
+def is_fresh(at: float | None) -> bool:
+    """Whether a proof of this time, in seconds since 1970, is still enough for what weighs most."""
     return at is not None and time.time() - at < FRESH.total_seconds()
 
 

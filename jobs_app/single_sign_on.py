@@ -17,12 +17,16 @@ from .models import RoleGrant, User
 
 @dataclass(frozen=True)
 class Claims:
-    """What the provider vouched for: the subject, the name to use here, the groups, and whether it asked for two."""
+    """What the provider vouched for: the subject, the name to use here, the groups, and how it made sure.
+
+    ``proved_at`` is when the person proved there who they are, in seconds since 1970; 0 when it doesn't say.
+    """
 
     subject: str
     name: str
     groups: frozenset[str]
     has_second_factor: bool
+    proved_at: float
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> "Claims":
@@ -40,6 +44,7 @@ class Claims:
             name=str(found.get("preferred_username") or found.get("email") or word["sub"]),
             groups=frozenset(_texts(found.get(settings.OIDC_GROUPS_CLAIM))),
             has_second_factor="mfa" in _texts(word.get("amr")),  # RFC 8176
+            proved_at=float(at) if isinstance(at := word.get("auth_time"), int | float) else 0.0,
         )
 
     @property

@@ -10,6 +10,7 @@ from allauth.mfa.recovery_codes import views as recovery
 from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as passkeys
 from allauth.socialaccount.models import SocialAccount
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
@@ -82,6 +83,8 @@ class ChangePassword(FormView):  # type: ignore[type-arg]
             people.change_password(person, form.cleaned_data["new_password1"], by=actor_of(self.request))
             sessions.end(person, by=actor_of(self.request), but=key, why="password")
         update_session_auth_hash(self.request, person)
+        # The session goes on under another key, and is listed under it.
+        UserSession.objects.create_from_request(self.request)
         messages.success(self.request, _("The password is changed; you are signed out everywhere else."))
         return super().form_valid(form)
 

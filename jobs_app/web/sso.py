@@ -1,6 +1,5 @@
 """Signing in through the organisation's identity provider (OpenID Connect), and linking an account to it."""
 
-import time
 from dataclasses import replace
 from typing import Any, cast
 
@@ -148,8 +147,11 @@ def _connected(request: HttpRequest, login: SocialLogin, claims: Claims) -> None
 
 
 def _confirmed(request: HttpRequest, login: SocialLogin, claims: Claims) -> None:
-    if not (login.is_existing and login.user == request.user and claims.has_second_factor):
-        raise NotAllowed(_("Your organisation's sign-in didn't say that it was you, with a second factor; try again."))
+    """The provider was asked not to take its own open session for an answer; its ``auth_time`` tells whether it did."""
+    is_enough = claims.has_second_factor or not sessions.needs_second_factor(cast(User, request.user))
+    is_same = login.is_existing and login.user == request.user
+    if not (is_same and is_enough and sessions.is_fresh(claims.proved_at)):
+        raise NotAllowed(_("Your organisation's sign-in didn't say that it was you, just now; try again."))
     _note_factor(request, login.user, claims)
     record_authentication(request, login.user, "socialaccount", reauthenticated=True)
     forget_actor(request)
@@ -158,7 +160,7 @@ def _confirmed(request: HttpRequest, login: SocialLogin, claims: Claims) -> None
 def _note_factor(request: HttpRequest, person: User, claims: Claims) -> None:
     """For when the session is theirs: until then it may become another one."""
     if claims.has_second_factor:
-        request.sso_factor = (person.pk, time.time())  # type: ignore[attr-defined]
+        request.sso_factor = (person.pk, claims.proved_at)  # type: ignore[attr-defined]
 
 
 def _provider_at(request: HttpRequest) -> Actor:

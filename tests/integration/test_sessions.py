@@ -106,6 +106,7 @@ def test_the_owner_changes_the_password_and_stays(operator: User) -> None:
     assert answer.url == "/profile/"
     assert may_look(here)
     assert not may_look(there)
+    assert b"this one" in here.get("/profile/").content
     assert enter(operator, NEW)[1].status_code == 302
     event = newest_event("password.changed")
     assert (event["actor"]["id"], event["channel"]) == (f"person:{operator.pk}", "web")

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -207,31 +208,48 @@ def test_the_factor_of_a_session_is_its_owners_alone(provider: Provider, linked:
     assert client.get("/submissions/").url == "/profile/"
 
 
-def test_confirming_leads_through_the_provider_again(provider: Provider, linked: User) -> None:
-    provider.say("s-1", amr=["mfa"])
-    client, _ = provider.enter("s-1")
-    grows_older(client, 601)
-    session = client.session
-    person, at = session["sso_factor"]
-    session["sso_factor"] = [person, at - 601]
-    session.save()
+def confirm(provider: Provider, client: Client, subject: str) -> Any:
     page = client.get("/sign-in/again/sso/?next=/approvals/")
     [away] = re.findall(r'href="(http://localhost[^"]+)"', page.content.decode())
     away = away.replace("&amp;", "&")
-    assert parse_qs(urlsplit(away).query)["prompt"] == ["login"]
-    assert client.get(provider.go(away, "s-1")).url == "/approvals/"
-    assert client.session["sso_factor"][1] > at - 5
-    assert newest_event("session.confirmed")["auth"] == "session+sso+mfa"
+    asked = parse_qs(urlsplit(away).query)
+    assert (asked["prompt"], asked["max_age"]) == (["login"], ["0"])
+    return client.get(provider.go(away, subject))
 
 
-def test_a_confirmation_by_somebody_else_is_none(provider: Provider, linked: User) -> None:
-    provider.say("s-1", amr=["mfa"])
-    provider.say("s-9", amr=["mfa"])
+def weighs(client: Client) -> Any:
+    return client.post("/tokens/services/new/", {"name": "new", "reason": "x"})
+
+
+def test_confirming_leads_through_the_provider_again(provider: Provider, linked: User) -> None:
+    linked.role_grants.create(role=Role.ADMINISTRATOR)
+    provider.say("s-1", amr=["mfa"], auth_time=int(time.time()) - 1000)
     client, _ = provider.enter("s-1")
-    page = client.get("/sign-in/again/sso/?next=/approvals/")
-    [away] = re.findall(r'href="(http://localhost[^"]+)"', page.content.decode())
-    answer = client.get(provider.go(away.replace("&amp;", "&"), "s-9"))
-    assert "say that it was you" in said(client, answer)
+    asked = weighs(client)
+    assert asked.url == "/sign-in/again/sso/?next=%2Ftokens%2Fservices%2Fnew%2F"
+    provider.say("s-1", amr=["mfa"], auth_time=int(time.time()))
+    assert confirm(provider, client, "s-1").url == "/approvals/"
+    assert newest_event("session.confirmed")["auth"] == "session+sso+mfa"
+    assert weighs(client).status_code == 400  # the form has mistakes, and nobody asks for a proof
+
+
+@pytest.mark.parametrize(
+    ("subject", "claims"),
+    [
+        ("s-9", {"amr": ["mfa"], "auth_time": 0}),
+        ("s-1", {"amr": ["mfa"], "auth_time": -1000}),
+        ("s-1", {"amr": ["mfa"]}),
+        ("s-1", {"amr": ["pwd"], "auth_time": 0}),
+    ],
+    ids=["somebody else", "an old proof", "no time", "no second factor"],
+)
+def test_what_confirms_nothing(provider: Provider, linked: User, subject: str, claims: dict[str, Any]) -> None:
+    provider.say("s-1", amr=["mfa"])
+    client, _ = provider.enter("s-1")
+    if "auth_time" in claims:
+        claims = claims | {"auth_time": int(time.time()) + claims["auth_time"]}
+    provider.say(subject, **claims)
+    assert "say that it was you, just now" in said(client, confirm(provider, client, subject))
 
 
 # --- What doesn't fit ------------------------------------------------------------------------------------------------
