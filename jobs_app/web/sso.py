@@ -15,7 +15,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import get_backends
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -44,6 +44,8 @@ def begin(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def callback(request: HttpRequest) -> HttpResponse:
+    if not settings.OIDC_ISSUER:
+        return redirect("account_login")
     view = OAuth2CallbackView.adapter_view(_Protocol(request, settings.OIDC_PROVIDER))
     return cast(HttpResponse, view(request))
 
@@ -68,6 +70,8 @@ def unlink(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def confirm(request: HttpRequest) -> HttpResponse:
     """Proving once more who one is, for somebody whose second factor the provider asks for."""
+    if not request.user.is_authenticated:
+        return redirect("account_login")
     wanted = {"prompt": "login", "max_age": "0"}
     where = get_next_redirect_url(request)
     return _by_link(request, _off(request, AuthProcess.REDIRECT, where, auth_params=wanted))
@@ -75,7 +79,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
 
 def _off(request: HttpRequest, process: str, next_url: str | None, **more: Any) -> HttpResponse:
     if not settings.OIDC_ISSUER:
-        raise Http404
+        return redirect("account_login")
     provider = get_adapter().get_provider(request, settings.OIDC_PROVIDER)
     provider.oauth2_adapter_class = _Protocol
     try:

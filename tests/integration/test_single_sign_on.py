@@ -310,7 +310,8 @@ def test_a_provider_that_is_away_is_told(provider: Provider, settings: Any) -> N
 
 
 def test_without_an_issuer_there_is_no_door(database: None) -> None:
-    assert Client().get("/sign-in/sso/").status_code == 404
+    assert Client().get("/sign-in/sso/").url == "/sign-in/"
+    assert Client().get("/sign-in/sso/callback/?code=x&state=y").url == "/sign-in/"
     assert "/sign-in/sso/" not in Client().get("/sign-in/").content.decode()
 
 
