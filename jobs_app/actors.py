@@ -44,6 +44,7 @@ class Actor:
     """Who acts. ``key`` is the row's number, 0 for the portal itself; ``accountable`` that of who answers for it.
 
     ``operations`` and ``spaces`` are all that may be submitted, and where; when they are empty, anything and anywhere.
+    ``confirmed`` is False for a person who needs a second factor and gave none in the last minutes.
     """
 
     kind: Kind
@@ -58,6 +59,7 @@ class Actor:
     operations: frozenset[str] = field(default_factory=frozenset)
     spaces: frozenset[str] = field(default_factory=frozenset)
     default_reason: str = ""
+    confirmed: bool = True
     ip: str | None = None
     request_id: str | None = None
 
@@ -73,6 +75,8 @@ SETTLER = Actor(Kind.SYSTEM, 0, "settling", Channel.WORKER, "worker")
 EXPORTER = Actor(Kind.SYSTEM, 0, "exporting", Channel.WORKER, "worker")
 NOTIFIER = Actor(Kind.SYSTEM, 0, "callbacks", Channel.WORKER, "worker")
 SWEEPER = Actor(Kind.SYSTEM, 0, "sweep", Channel.BEAT, "beat")
+# The organisation's sign-in, whose word makes people and gives roles.
+IDENTITY_PROVIDER = Actor(Kind.SYSTEM, 0, "identity-provider", Channel.WEB, "sso")
 # Whoever was refused before it was known who they are; the channel is that of the door they tried.
 STRANGER = Actor(Kind.SYSTEM, 0, "stranger", Channel.WEB, "none")
 COMMAND_LINE = Actor(Kind.SYSTEM, 0, "command-line", Channel.CLI, "cli")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from allauth.account.adapter import get_adapter
 from django.contrib.admin import AdminSite, ModelAdmin
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
@@ -20,7 +21,18 @@ class PortalAdmin(AdminSite):
         return user.is_authenticated and user.is_active and Role.ADMINISTRATOR in user.current_roles()
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return redirect("home" if request.user.is_authenticated else "sign-in")
+        return redirect("home" if request.user.is_authenticated else "account_login")
+
+    def logout(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        get_adapter().logout(request)
+        return redirect("account_login")
+
+    def password_change(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return redirect("account_change_password")
 
 
 class ReadOnly(ModelAdmin):  # type: ignore[type-arg]

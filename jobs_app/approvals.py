@@ -32,7 +32,7 @@ def reject(submission: Submission, *, by: Actor, request_sha256: str, comment: s
 
 
 def _decide(submission: Submission, decision: Decision, by: Actor, request_sha256: str, comment: str) -> Submission:
-    permissions.require(permissions.decide(by, submission), by=by, to="decide", submission=submission)
+    permissions.require(permissions.decide(by, submission), by=by, to="decide", submission=submission, confirmed=True)
     said = comment_of(decision, comment)
     with transaction.atomic():
         current = Submission.objects.select_for_update(of=("self",)).get(pk=submission.pk)

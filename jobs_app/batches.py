@@ -159,7 +159,7 @@ def _whole(errors: Iterable[PortalError]) -> PortalError:
 
 
 def _decide(batch: Batch, decision: Decision, by: Actor, request_sha256: str, comment: str) -> Batch:
-    permissions.require(permissions.decide(by, batch), by=by, to="decide", batch=str(batch.pk))
+    permissions.require(permissions.decide(by, batch), by=by, to="decide", batch=str(batch.pk), confirmed=True)
     said = approvals.comment_of(decision, comment)
     with transaction.atomic():
         members = _locked(batch)

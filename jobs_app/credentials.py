@@ -24,7 +24,7 @@ def replace(token: str, *, reason: str, by: Actor) -> None:
 
     Raises ``NotAllowed``, ``WrongState`` where requests are signed, or ``Invalid`` with what is wrong.
     """
-    permissions.require(permissions.set_credentials(by), by=by, to="set credentials")
+    permissions.require(permissions.set_credentials(by), by=by, to="set credentials", confirmed=True)
     if settings.KOODRIVE_AUTH == "app":
         raise WrongState(
             "Signing is set by the environment (KOODRIVE_AUTH=app); change the application's secret there."

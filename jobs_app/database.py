@@ -37,6 +37,11 @@ RESTRICTED = {
     # What is proposed never changes; a trigger holds what was decided about it.
     "jobs_app_proposal": "SELECT, INSERT, UPDATE (state, decided_by_id, decided_at, comment)",
     "jobs_app_exportpart": "SELECT, INSERT, DELETE",
+    # Of django-allauth, and not used: the portal confirms no addresses, keeps no tokens, and is set by the environment.
+    "account_emailaddress": "SELECT",
+    "account_emailconfirmation": "SELECT",
+    "socialaccount_socialapp": "SELECT",
+    "socialaccount_socialtoken": "SELECT, DELETE",
 }
 READABLE = "audit.event, audit.actor_name, audit.seal, audit.anchored, audit.instance"
 AUDIT_FUNCTIONS = ("record(text[])", "actor_hash(text, text)", "make_partitions(int)", "columns(jsonb)")

@@ -73,6 +73,18 @@ class ServicesOnly(NotAllowed):
     code = "services_only"
 
 
+class Reauthenticate(PortalError):
+    """This weighs too much for a sign-in that is minutes old; confirm with your second factor, then do it again."""
+
+    code = "reauthenticate"
+
+
+class SecondFactorNeeded(PortalError):
+    """Your role needs a second factor; set one up on the page of your profile, or sign in again with it."""
+
+    code = "second_factor_needed"
+
+
 class NotFound(PortalError):
     """There is no such thing, or you may not see it."""
 

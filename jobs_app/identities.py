@@ -9,16 +9,25 @@ from .actors import Actor, Channel, Kind, Scope
 from .models import ApiToken, User
 
 
-def person(user: User, *, channel: Channel, ip: str | None, request_id: str | None) -> Actor:
+def person(
+    user: User,
+    *,
+    channel: Channel,
+    ip: str | None,
+    request_id: str | None,
+    auth: str = "session",
+    confirmed: bool = True,
+) -> Actor:
     """A signed-in person, with the roles that they have at this moment."""
     return Actor(
         kind=Kind.PERSON,
         key=user.pk,
         name=user.get_username(),
         channel=channel,
-        auth="session",
+        auth=auth,
         accountable=user.pk,
         roles=user.current_roles(),
+        confirmed=confirmed,
         ip=ip,
         request_id=request_id,
     )

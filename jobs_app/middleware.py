@@ -5,12 +5,21 @@ import uuid
 from collections.abc import Callable
 
 from django.conf import settings
+from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 
+from . import audit, sessions
+from .actors import Channel
+from .audit import Action
+
 _WELL_FORMED = re.compile(r"^[A-Za-z0-9._-]{8,128}$")
-_OPEN_PATHS = ("/healthz", "/readyz", settings.STATIC_URL)
+_OPEN_PATHS = ("/healthz", "/readyz", "/sign-in/", settings.STATIC_URL)
+# What somebody without the second factor that they need may do: get it, or leave.
+_FIRST_PATHS = (*_OPEN_PATHS, "/sign-out/", "/profile/")
 _OWN_DOOR = "/api/"  # the REST API answers strangers itself
 
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -29,14 +38,45 @@ def request_id(get_response: Handler) -> Handler:
     return handle
 
 
+def session_limits(get_response: Handler) -> Handler:
+    """Ends a session that is too old, or in which nobody did anything for too long."""
+
+    def handle(request: HttpRequest) -> HttpResponse:
+        # Whoever brings no session isn't asked for one: a call with a token stays as cheap as it is.
+        if settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated:
+            is_activity = "HX-Request" not in request.headers
+            if why := sessions.expired(request, is_activity=is_activity):
+                _end(request, why)
+        return get_response(request)
+
+    return handle
+
+
+def _end(request: HttpRequest, why: str) -> None:
+    with transaction.atomic():
+        audit.record(Action.SESSION_ENDED, by=sessions.actor(request, Channel.WEB), why=why)
+        logout(request)
+
+
 def sign_in_required(get_response: Handler) -> Handler:
     """Sends whoever isn't signed in to the sign-in page: a page that nobody thought about is closed, not open."""
 
     def handle(request: HttpRequest) -> HttpResponse:
-        is_open = request.path.startswith((*_OPEN_PATHS, _OWN_DOOR)) or request.path == reverse(settings.LOGIN_URL)
-        if is_open or request.user.is_authenticated:
+        if request.path.startswith((*_OPEN_PATHS, _OWN_DOOR)) or request.user.is_authenticated:
             return get_response(request)
         return redirect_to_login(request.get_full_path(), reverse(settings.LOGIN_URL))
+
+    return handle
+
+
+def second_factor_required(get_response: Handler) -> Handler:
+    """Leads whoever needs a second factor and gave none to where they set it up, whatever they asked for."""
+
+    def handle(request: HttpRequest) -> HttpResponse:
+        is_first = request.path.startswith((*_FIRST_PATHS, _OWN_DOOR))
+        if is_first or not request.user.is_authenticated or not sessions.lacks_second_factor(request):
+            return get_response(request)
+        return redirect("mfa_index")
 
     return handle
 

@@ -70,7 +70,7 @@ def resume(*, by: Actor, reason: str) -> None:
 
     Raises ``NotAllowed``, ``Invalid`` without a reason, or ``WrongState`` when no person has paused it.
     """
-    permissions.require(permissions.resume(by), by=by, to="resume sending")
+    permissions.require(permissions.resume(by), by=by, to="resume sending", confirmed=True)
     said = validators.reason(reason)
     with transaction.atomic():
         if not Pause.objects.select_for_update().filter(cause=Pause.Cause.PERSON).exists():

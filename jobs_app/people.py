@@ -9,7 +9,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from . import audit, services, token_secrets, tokens
+from . import audit, services, sign_in, token_secrets, tokens
 from .actors import Actor, Role, Scope
 from .audit import Action, names
 from .errors import AlreadyErased, Invalid, LastAdministrator, NotFound, Problem
@@ -18,15 +18,19 @@ from .models import RoleGrant, Service, User
 _ERASED = re.compile(r"erased-\d+", re.IGNORECASE)
 
 
-def create_person(name: str, password: str, *, roles: Collection[Role], email: str = "", by: Actor) -> User:
-    """A new person with these roles; raises ``Invalid`` when the name is taken or the password too weak."""
+def create_person(name: str, password: str | None, *, roles: Collection[Role], email: str = "", by: Actor) -> User:
+    """A new person with these roles; raises ``Invalid`` when the name is taken or the password too weak.
+
+    Without a password they sign in through the organisation's identity provider, or set one by a link.
+    """
     person = User(username=name, email=email)
     with _in_words():
         if _ERASED.fullmatch(name):
             raise ValidationError("Names of this form stand for people whose name was erased; choose another one.")
         person.clean_fields(exclude=["password"])
         person.validate_unique()
-        validate_password(password, person)
+        if password is not None:
+            validate_password(password, person)
     person.set_password(password)
     with transaction.atomic():
         person.save()
@@ -77,6 +81,7 @@ def erase_name(person: User, *, reason: str, by: Actor) -> None:
         person.is_active = False
         person.set_unusable_password()
         person.save(using=names.OWNER)
+        sign_in.forget(person, using=names.OWNER)
         audit.record(Action.NAME_ERASED, by=by, using=names.OWNER, person=actor, reason=reason)
 
 

@@ -20,6 +20,7 @@ from .errors import (
     OwnSubmission,
     PeopleOnly,
     PortalError,
+    Reauthenticate,
     ServicesOnly,
     SettleFirst,
     WrongState,
@@ -31,9 +32,22 @@ from .states import State
 Refusal = PortalError | None
 
 
-def require(refusal: Refusal, *, by: Actor, to: str, submission: Submission | None = None, **details: Any) -> None:
-    """Raises the refusal, if there is one; that somebody had no right, and not only came too late, the trail says."""
+def require(
+    refusal: Refusal,
+    *,
+    by: Actor,
+    to: str,
+    submission: Submission | None = None,
+    confirmed: bool = False,
+    **details: Any,
+) -> None:
+    """Raises the refusal, if there is one; that somebody had no right, and not only came too late, the trail says.
+
+    With ``confirmed`` it also raises ``Reauthenticate`` for a person whose second factor has to be given anew.
+    """
     if refusal is None:
+        if confirmed and not by.confirmed:
+            raise Reauthenticate
         return
     if isinstance(refusal, NotAllowed):
         said = {"to": to, "why": refusal.code, **details}

@@ -32,7 +32,7 @@ def propose(
 
     Raises ``NotAllowed``, ``Invalid`` without a reason, or ``WrongState`` while another proposal about it is open.
     """
-    permissions.require(permissions.propose(by), by=by, to="propose a change", subject=subject)
+    permissions.require(permissions.propose(by), by=by, to="propose a change", subject=subject, confirmed=True)
     expire()  # What is over must not stand in the way of what is proposed now.
     proposal = Proposal(
         kind=kind,
@@ -66,7 +66,7 @@ def settle(
     if shown is None:
         raise NotFound
     may = permissions.withdraw if decision is State.WITHDRAWN else permissions.confirm
-    permissions.require(may(by, shown), by=by, to=f"{decision} a change", proposal=shown.ref)
+    permissions.require(may(by, shown), by=by, to=f"{decision} a change", proposal=shown.ref, confirmed=True)
     with transaction.atomic():
         proposal = Proposal.objects.select_for_update().get(pk=pk)
         if proposal.state != State.OPEN or proposal.expires_at <= timezone.now():

@@ -1,24 +1,27 @@
 """How often one caller may call: counted in Redis, so that all web processes share one count.
 
 A window begins with its first call. Without Redis every call is let through: a count that is away must not stop the
-API.
+API. Failures to sign in are then counted by each process alone.
 """
 
 import logging
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from typing import TypeVar
 
 import redis
 from django.conf import settings
 from limits import RateLimitItemPerSecond
-from limits.storage import RedisStorage
+from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import FixedWindowRateLimiter
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 log = logging.getLogger(__name__)
+Found = TypeVar("Found")
 
 UNITS = {"s": 1, "min": 60, "h": 3600, "day": 86400}
 AWAY = 5.0  # seconds until Redis is asked again
@@ -72,27 +75,51 @@ class Quotas:
             redis_url, socket_timeout=_TIMEOUT, socket_connect_timeout=_TIMEOUT, retry=Retry(NoBackoff(), 0)
         )
         self._counts = FixedWindowRateLimiter(RedisStorage(redis_url, pool, key_prefix="quota"))
+        self._own = FixedWindowRateLimiter(MemoryStorage())
         self._away_until = 0.0
         self._is_away = False
 
     def take(self, caller: str, rate: Rate) -> Quota:
         """Counts one call of the caller, and says whether it may go on. Never raises and never waits long."""
+        return self._ask(lambda counts: _take(counts, caller, rate)) or Quota(rate)
+
+    def add(self, caller: str, rate: Rate) -> None:
+        """Counts one failure of the caller. Never raises and never waits long, and nor does ``wait``."""
+        window = RateLimitItemPerSecond(rate.calls, rate.seconds)
+        if self._ask(lambda counts: (counts.hit(window, caller),)) is None:
+            self._own.hit(window, caller)
+
+    def wait(self, caller: str, rate: Rate) -> int:
+        """For how many seconds the caller has to wait after as many failures as the rate has; 0 before that."""
+        found = self._ask(lambda counts: _wait(counts, caller, rate))
+        return _wait(self._own, caller, rate) if found is None else found
+
+    def _ask(self, use: Callable[[FixedWindowRateLimiter], Found]) -> Found | None:
+        """What is found with the shared counts; None while Redis is away."""
         if time.monotonic() < self._away_until:
-            return Quota(rate)
+            return None
         try:
-            quota = self._take(caller, rate)
+            found = use(self._counts)
         except (redis.RedisError, OSError):
             self._away_until = time.monotonic() + AWAY
             if not self._is_away:
                 log.warning("Redis is away; until it is back, no call of a token is counted and none is refused for it")
             self._is_away = True
-            return Quota(rate)
+            return None
         self._is_away = False
-        return quota
+        return found
 
-    def _take(self, caller: str, rate: Rate) -> Quota:
-        window = RateLimitItemPerSecond(rate.calls, rate.seconds)
-        allowed = self._counts.hit(window, caller)
-        reset, left = self._counts.get_window_stats(window, caller)
-        # Redis rounds to whole seconds, so the window may end up to half a second later than it says.
-        return Quota(rate, allowed, left, min(rate.seconds, round(reset - time.time()) + 1))
+
+def _take(counts: FixedWindowRateLimiter, caller: str, rate: Rate) -> Quota:
+    window = RateLimitItemPerSecond(rate.calls, rate.seconds)
+    allowed = counts.hit(window, caller)
+    reset, left = counts.get_window_stats(window, caller)
+    # Redis rounds to whole seconds, so the window may end up to half a second later than it says.
+    return Quota(rate, allowed, left, min(rate.seconds, round(reset - time.time()) + 1))
+
+
+def _wait(counts: FixedWindowRateLimiter, caller: str, rate: Rate) -> int:
+    window = RateLimitItemPerSecond(rate.calls, rate.seconds)
+    if counts.test(window, caller):
+        return 0
+    return max(1, min(rate.seconds, round(counts.get_window_stats(window, caller).reset_time - time.time()) + 1))

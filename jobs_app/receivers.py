@@ -38,7 +38,7 @@ def put(service: Service, url: str, *, by: Actor) -> Secret | None:
     come too. What waits for delivery goes to the new address. Raises ``NotAllowed``, or ``Invalid`` when the address
     must not be called.
     """
-    permissions.require(permissions.set_callback(by, service), by=by, to="set a callback")
+    permissions.require(permissions.set_callback(by, service), by=by, to="set a callback", confirmed=True)
     url = url.strip()
     _check(url)
     secret = signing.new_secret()
@@ -63,7 +63,7 @@ _FRESH = {"state": _ACTIVE, "detail": "", "failures": 0, "not_before": None}
 
 def remove(service: Service, *, by: Actor) -> None:
     """Forgets the address, the secret and the log. Raises ``NotAllowed`` or ``NotFound``."""
-    permissions.require(permissions.set_callback(by, service), by=by, to="remove a callback")
+    permissions.require(permissions.set_callback(by, service), by=by, to="remove a callback", confirmed=True)
     with transaction.atomic():
         callback = _locked(service)
         callback.delete()
@@ -72,7 +72,7 @@ def remove(service: Service, *, by: Actor) -> None:
 
 def rotate(service: Service, *, by: Actor) -> Secret:
     """A new secret; the one in use signs too for another day. Raises ``NotAllowed`` or ``NotFound``."""
-    permissions.require(permissions.set_callback(by, service), by=by, to="rotate a callback's secret")
+    permissions.require(permissions.set_callback(by, service), by=by, to="rotate a callback's secret", confirmed=True)
     secret = Secret(signing.new_secret(), timezone.now() + FORMER_SECRET_LIVES)
     with transaction.atomic():
         callback = _locked(service)

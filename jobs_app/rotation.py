@@ -37,7 +37,7 @@ def rotate(token: ApiToken, *, overlap: timedelta, reason: str, by: Actor) -> Ro
 
     Raises ``NotAllowed``, ``Invalid``, or ``WrongState`` when it has ended, is paused or was rotated for good.
     """
-    permissions.require(permissions.manage_services(by), by=by, to="rotate a token", token=token.ref)
+    permissions.require(permissions.manage_services(by), by=by, to="rotate a token", token=token.ref, confirmed=True)
     return _rotate(token, overlap, validators.reason(reason), by)
 
 

@@ -20,7 +20,7 @@ FIELDS = ("name", "owner", "contact", "default_reason", "description")
 
 def create(values: Mapping[str, str], *, reason: str, by: Actor) -> Service:
     """A new service of the owner whose name is given. Raises ``NotAllowed``, or ``Invalid`` with every problem."""
-    permissions.require(permissions.manage_services(by), by=by, to="create a service")
+    permissions.require(permissions.manage_services(by), by=by, to="create a service", confirmed=True)
     checked, said = _check(values, reason)
     service = Service(**checked)
     with transaction.atomic():
@@ -34,7 +34,7 @@ def change(service: Service, values: Mapping[str, str], *, reason: str, by: Acto
 
     Raises ``NotAllowed``, or ``Invalid`` with every problem.
     """
-    permissions.require(permissions.manage_services(by), by=by, to="change a service")
+    permissions.require(permissions.manage_services(by), by=by, to="change a service", confirmed=True)
     checked, said = _check(values, reason)
     with transaction.atomic():
         current = Service.objects.select_for_update(of=("self",)).select_related("owner").get(pk=service.pk)

@@ -18,9 +18,11 @@ log = logging.getLogger(__name__)
 Kind = RefusedAttempt.Kind
 AT_ONCE = 500  # rows of one sweep; the rest waits for the next one
 _MINUTE = timedelta(minutes=1)
-_TOLD_AS = {
-    Kind.SIGN_IN: (Action.SESSION_REFUSED, Channel.WEB),
-    Kind.TOKEN: (Action.ACCESS_REFUSED, Channel.API),
+_TOLD_AS: dict[RefusedAttempt.Kind, tuple[Action, Channel, str | None]] = {
+    Kind.SIGN_IN: (Action.SESSION_REFUSED, Channel.WEB, None),
+    Kind.FACTOR: (Action.SESSION_REFUSED, Channel.WEB, "second factor"),
+    Kind.THROTTLED: (Action.SESSION_THROTTLED, Channel.WEB, None),
+    Kind.TOKEN: (Action.ACCESS_REFUSED, Channel.API, None),
 }
 _COUNT = """
 INSERT INTO jobs_app_refusedattempt (kind, address, minute, person_id, count)
@@ -68,8 +70,9 @@ def _network(ip: str | None) -> str:
 
 
 def _entry(kind: str, address: str, minute: datetime, person: int | None, count: int) -> Entry:
-    action, channel = _TOLD_AS[Kind(kind)]
+    action, channel, step = _TOLD_AS[Kind(kind)]
     details: dict[str, Any] = {
+        "step": step,
         "person": f"person:{person}" if person else None,
         "count": count,
         "from": minute.isoformat(),

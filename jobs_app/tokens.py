@@ -29,7 +29,7 @@ def make(
 
     Raises ``NotAllowed``, or ``Invalid`` with every problem.
     """
-    permissions.require(permissions.manage_services(by), by=by, to="create a token")
+    permissions.require(permissions.manage_services(by), by=by, to="create a token", confirmed=True)
     reader = Reader()
     if not scopes or not set(scopes) <= set(Scope):
         reader.add("/scopes", "required", "Choose at least one right for the token.")
@@ -85,7 +85,7 @@ def change(token: ApiToken, limits: Limits, *, reason: str, by: Actor) -> None:
 
     Raises ``NotAllowed``, ``Invalid`` with every problem, or ``WrongState`` when it has ended.
     """
-    permissions.require(permissions.manage_services(by), by=by, to="change a token", token=token.ref)
+    permissions.require(permissions.manage_services(by), by=by, to="change a token", token=token.ref, confirmed=True)
     reader = Reader()
     checked, said = check_limits(reader, limits), validators.collect_reason(reader, reason)
     if reader.problems:
@@ -141,7 +141,7 @@ def locked(token: ApiToken) -> ApiToken:
 
 @contextmanager
 def _switching(token: ApiToken, to: str, by: Actor) -> Iterator[ApiToken]:
-    permissions.require(permissions.manage_services(by), by=by, to=to, token=token.ref)
+    permissions.require(permissions.manage_services(by), by=by, to=to, token=token.ref, confirmed=True)
     with transaction.atomic():
         yield locked(token)
 

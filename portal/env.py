@@ -73,6 +73,20 @@ def items(name: str) -> list[str]:
     return [item.strip() for item in secret(name).split(",") if item.strip()]
 
 
+def roles(name: str, known: tuple[str, ...]) -> list[tuple[str, str]]:
+    """The pairs of a role and a group in ``role=group;role=group``; a group's name may hold ``=`` and commas."""
+    pairs = []
+    for item in filter(None, (each.strip() for each in text(name).split(";"))):
+        role, _, group = (part.strip() for part in item.partition("="))
+        if role not in known or not group:
+            raise ImproperlyConfigured(
+                f"{name} holds {item!r}; give pairs such as auditor=compliance, separated by semicolons. Groups give "
+                f"the roles {' and '.join(known)}; the others are given in the portal."
+            )
+        pairs.append((role, group))
+    return pairs
+
+
 def receivers(name: str) -> tuple[frozenset[str], tuple["ipaddress.IPv4Network | ipaddress.IPv6Network", ...]]:
     """The host names and the networks of a comma separated list of both."""
     hosts, networks = set(), []

@@ -1,5 +1,6 @@
 """Every setting of the portal. The environment is read here, through env.py, and nowhere else."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -8,6 +9,8 @@ from celery.schedules import crontab, schedule
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from psycopg.conninfo import conninfo_to_dict
+
+from jobs_app.actors import Role
 
 from . import demo, env, logs
 
@@ -70,6 +73,11 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "csp",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
 ]
 MIDDLEWARE = [
     "jobs_app.middleware.request_id",
@@ -84,7 +92,10 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "jobs_app.middleware.session_limits",
     "jobs_app.middleware.sign_in_required",
+    "jobs_app.middleware.second_factor_required",
     "jobs_app.web.errors.PortalErrors",
 ]
 ROOT_URLCONF = "portal.urls"
@@ -119,14 +130,79 @@ APPEND_SLASH = True
 
 # --- People ----------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "jobs_app.User"
-LOGIN_URL = "sign-in"
+LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
-LOGOUT_REDIRECT_URL = "sign-in"
+LOGOUT_REDIRECT_URL = "account_login"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # passwords from before Argon2, until their next sign-in
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "jobs_app.passwords.NotGuessable"},
 ]
+# How long the link lives by which somebody sets a password after an administrator's reset.
+PASSWORD_RESET_TIMEOUT = 24 * 60 * 60
+MFA_REQUIRED = env.choice("PORTAL_MFA", ("required", "off"), "off" if IS_DEMO else "required") == "required"
+
+# django-allauth; attempts.py throttles in place of its own limits.
+ACCOUNT_ADAPTER = "jobs_app.web.accounts.Accounts"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_RATE_LIMITS = False
+ACCOUNT_FORMS = {"login": "jobs_app.web.sign_in_forms.SignInForm"}
+MFA_ADAPTER = "jobs_app.web.accounts.SecondFactors"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_FORMS = {
+    "authenticate": "jobs_app.web.sign_in_forms.CodeForm",
+    "reauthenticate": "jobs_app.web.sign_in_forms.CodeAgainForm",
+    "authenticate_webauthn": "jobs_app.web.sign_in_forms.PasskeyForm",
+    "reauthenticate_webauthn": "jobs_app.web.sign_in_forms.PasskeyAgainForm",
+}
+MFA_RATE_LIMITS = False
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_ISSUER = "KooDrive batch portal"
+MFA_TOTP_TOLERANCE = 1
+MFA_WEBAUTHN_USER_VERIFICATION = "preferred"
+
+# Single sign-on; without an issuer there is none. Who somebody is hangs on the issuer and its subject alone.
+OIDC_ISSUER = env.text("PORTAL_OIDC_ISSUER")
+if OIDC_ISSUER:
+    OIDC_ISSUER = env.web_address("PORTAL_OIDC_ISSUER", OIDC_ISSUER)
+OIDC_PROVIDER = f"oidc-{hashlib.sha256(OIDC_ISSUER.encode()).hexdigest()[:16]}"
+OIDC_NAME = env.text("PORTAL_OIDC_NAME", "your organisation")
+OIDC_GROUPS_CLAIM = env.text("PORTAL_OIDC_GROUPS_CLAIM", "groups")
+# The others take two administrators of the portal, so a group can't give them.
+OIDC_ROLES = env.roles("PORTAL_OIDC_ROLES", (Role.OPERATOR, Role.AUDITOR))
+_oidc = {
+    "name": OIDC_NAME,
+    "provider_id": OIDC_PROVIDER,
+    "client_id": env.text("PORTAL_OIDC_CLIENT_ID"),
+    "secret": env.secret("PORTAL_OIDC_CLIENT_SECRET"),
+    "settings": {"server_url": OIDC_ISSUER, "scope": env.text("PORTAL_OIDC_SCOPES", "openid profile email").split()},
+}
+if OIDC_ISSUER and not (_oidc["client_id"] and _oidc["secret"]):
+    raise ImproperlyConfigured(
+        "PORTAL_OIDC_ISSUER is set, but not both of PORTAL_OIDC_CLIENT_ID and PORTAL_OIDC_CLIENT_SECRET; "
+        "the identity provider gave them when the portal was registered there."
+    )
+SOCIALACCOUNT_ADAPTER = "jobs_app.web.sso.SingleSignOn"
+SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": [_oidc] if OIDC_ISSUER else []}}
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SOCIALACCOUNT_STORE_TOKENS = False
+# Which codes were used, shared by all web processes and kept where Redis can't lose it.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "jobs_app_cache",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    }
+}
 DEMO_PASSWORD = env.secret("PORTAL_DEMO_PASSWORD") or _demo.password
 DEMO_TOKEN = env.secret("PORTAL_DEMO_TOKEN") or _demo.token
 
@@ -134,6 +210,7 @@ SESSION_COOKIE_NAME = "__Host-session" if _https else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if _https else "csrf"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SESSION_COOKIE_HTTPONLY = True
+DEVICE_COOKIE_NAME = "__Host-device" if _https else "device"
 SESSION_COOKIE_AGE = 12 * 60 * 60
 # The proxy that ends TLS redirects to it; health checks reach the portal itself by plain http.
 SECURE_SSL_REDIRECT = False

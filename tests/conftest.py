@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import connections
 from django.test import Client
 
-from jobs_app import people
+from jobs_app import people, quotas
 from jobs_app.actors import COMMAND_LINE, SUBMISSION_SCOPES, Role, Scope
 from jobs_app.koodrive.sandbox import Sandbox
 from jobs_app.models import User
@@ -42,6 +42,7 @@ def database(migrated: None, django_db_blocker: Any) -> Iterator[None]:
                 if table.startswith("jobs_app_") or table in ("django_session", "django_admin_log")
             ]
             cursor.execute(f"TRUNCATE {', '.join(tables)} CASCADE")
+        quotas.shared.cache_clear()  # with what this process counted while there was no Redis
         for connection in connections.all(initialized_only=True):
             connection.close()
 

@@ -9,9 +9,9 @@ from rest_framework.authentication import BaseAuthentication, SessionAuthenticat
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from .. import admission, identities
+from .. import admission, identities, sessions
 from ..actors import Actor, Channel
-from ..errors import TokenRefused
+from ..errors import SecondFactorNeeded, TokenRefused
 from ..models import ApiToken
 
 
@@ -51,8 +51,9 @@ class PersonSessionAuthentication(SessionAuthentication):
         if found is None:
             return None
         user, _ = found
-        ip = identities.client_ip(request.META)
-        return user, identities.person(user, channel=Channel.API, ip=ip, request_id=_request_id(request))
+        if sessions.lacks_second_factor(request._request):
+            raise SecondFactorNeeded
+        return user, sessions.actor(request._request, Channel.API)
 
 
 def _request_id(request: Request) -> str:

@@ -21,7 +21,9 @@ from ..errors import (
     NotAllowed,
     NotFound,
     PortalError,
+    Reauthenticate,
     RequestDiffers,
+    SecondFactorNeeded,
     TooLarge,
     TooManyCalls,
     TooManyWaiting,
@@ -38,6 +40,8 @@ _LATER = (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS)
 _STATUS: dict[type[PortalError], HTTPStatus] = {
     Invalid: HTTPStatus.BAD_REQUEST,
     NotAllowed: HTTPStatus.FORBIDDEN,
+    Reauthenticate: HTTPStatus.FORBIDDEN,
+    SecondFactorNeeded: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,
     Gone: HTTPStatus.GONE,
     WrongState: HTTPStatus.CONFLICT,

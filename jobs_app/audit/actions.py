@@ -32,6 +32,17 @@ class Action(StrEnum):
     SESSION_STARTED = "session.started"
     SESSION_ENDED = "session.ended"
     SESSION_REFUSED = "session.refused"
+    SESSION_THROTTLED = "session.throttled"
+    SESSION_CONFIRMED = "session.confirmed"
+    SECOND_FACTOR_ADDED = "second_factor.added"
+    SECOND_FACTOR_REMOVED = "second_factor.removed"
+    RECOVERY_CODES_MADE = "recovery_codes.made"
+    RECOVERY_CODE_USED = "recovery_code.used"
+    SIGN_IN_RESET = "sign_in.reset"
+    SSO_LINKED = "sso.linked"
+    SSO_UNLINKED = "sso.unlinked"
+    ROLE_GIVEN = "role.given"
+    ROLE_TAKEN = "role.taken"
     ACCESS_REFUSED = "access.refused"
     PERSON_CREATED = "person.created"
     PASSWORD_CHANGED = "password.changed"
@@ -97,9 +108,22 @@ MEANINGS = {
     Action.DISPATCH_PAUSED: "Nothing is sent until the named cause is gone.",
     Action.DISPATCH_RESUMED: "Sending goes on.",
     Action.PERMISSION_DENIED: "Somebody tried what they have no right to.",
-    Action.SESSION_STARTED: "A person signed in.",
-    Action.SESSION_ENDED: "A person signed out.",
-    Action.SESSION_REFUSED: "Signing in failed; one line counts what one address tried on one account in a minute.",
+    Action.SESSION_STARTED: "A person signed in, in the way that `auth` tells.",
+    Action.SESSION_ENDED: "A person signed out, or a session was ended; then the line says why, and whose.",
+    Action.SESSION_REFUSED: "Signing in failed; one line counts what one address tried on one account in a minute. "
+    "With the step `second factor` the password was right.",
+    Action.SESSION_THROTTLED: "Tries to sign in were refused unseen, because too many had failed; one line counts "
+    "those of a minute, and names no address when many took part.",
+    Action.SESSION_CONFIRMED: "A signed-in person proved once more who they are, before something that weighs.",
+    Action.SECOND_FACTOR_ADDED: "A person set up a second factor.",
+    Action.SECOND_FACTOR_REMOVED: "A person removed a second factor.",
+    Action.RECOVERY_CODES_MADE: "A person made new recovery codes; the former ones don't work any more.",
+    Action.RECOVERY_CODE_USED: "A person used a recovery code as second factor; the line says how many are left.",
+    Action.SIGN_IN_RESET: "A person's password and second factors were taken away; they got a link to set a password.",
+    Action.SSO_LINKED: "A person can sign in through the organisation's identity provider from now on.",
+    Action.SSO_UNLINKED: "A person can't sign in through the organisation's identity provider any more.",
+    Action.ROLE_GIVEN: "A person was given these roles; the source `sso` is a group of the identity provider.",
+    Action.ROLE_TAKEN: "These roles were taken from a person; the source `sso` is a group of the identity provider.",
     Action.ACCESS_REFUSED: "A token that isn't valid was used; one line counts the calls from one address in a minute, "
     "or stands for all calls in a minute with one known token, and says why that one was refused.",
     Action.PERSON_CREATED: "A person was added, with these roles.",

@@ -40,6 +40,8 @@ class RefusedAttempt(models.Model):
 
     class Kind(models.TextChoices):
         SIGN_IN = "sign_in"
+        FACTOR = "factor"
+        THROTTLED = "throttled"
         TOKEN = "token"
 
     kind = models.CharField(max_length=10, choices=Kind.choices)

@@ -17,10 +17,21 @@ class User(AbstractUser):
 class RoleGrant(models.Model):
     """A role that a person has, since when and from whom (nobody: from the command line)."""
 
+    class Source(models.TextChoices):
+        PORTAL = "portal"
+        SSO = "sso"
+
     person = models.ForeignKey(User, models.CASCADE, related_name="role_grants")
     role = models.CharField(max_length=20)
     granted_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     granted_at = models.DateTimeField(db_default=Now())
+    source = models.CharField(
+        max_length=10,
+        choices=Source.choices,
+        default=Source.PORTAL,
+        db_default=Source.PORTAL,
+        help_text="Groups of the identity provider give roles at each sign-in, and take only those away.",
+    )
 
     class Meta:
         constraints = [

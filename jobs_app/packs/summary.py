@@ -13,6 +13,7 @@ MOST = 500  # submissions, and events of a kind
 _BULKY = frozenset({"request", "labels", "files", "warnings", "evidence"})
 _COUNTED: dict[str, str] = {  # by the number in the line, where it stands for several
     Action.SESSION_REFUSED: "refused_sign_ins",
+    Action.SESSION_THROTTLED: "refused_sign_ins",
     Action.ACCESS_REFUSED: "refused_tokens",
     Action.PERMISSION_DENIED: "denied",
 }
@@ -113,7 +114,7 @@ class Summary:
         for (operation, state), number in sorted(numbers.items()):
             told = say.operation(operation)
             yield [f"{told}: {say.state(state) if state else say('created')}", str(number)]
-        for name in _COUNTED.values():
+        for name in dict.fromkeys(_COUNTED.values()):
             yield [say(name), str(self._others[name])]
 
     def _submissions(self, say: Teller) -> Table:

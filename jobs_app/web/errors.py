@@ -8,7 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
-from ..errors import AuditUnavailable, Gone, Invalid, NotAllowed, NotFound, PortalError
+from ..errors import AuditUnavailable, Gone, Invalid, NotAllowed, NotFound, PortalError, Reauthenticate
+from . import again
 
 _STATUS = {NotAllowed: HTTPStatus.FORBIDDEN, NotFound: HTTPStatus.NOT_FOUND, Gone: HTTPStatus.GONE}
 _UNAVAILABLE = "The database can't be reached just now, so nothing was stored; try again shortly."
@@ -28,6 +29,8 @@ class PortalErrors:
             return _unavailable(request, error.detail)
         if isinstance(error, OperationalError | InterfaceError):
             return _unavailable(request, _UNAVAILABLE)
+        if isinstance(error, Reauthenticate):
+            return again.ask(request)
         if isinstance(error, Invalid):
             return _page(request, HTTPStatus.BAD_REQUEST, " ".join(problem.detail for problem in error.problems))
         if isinstance(error, PortalError):

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -29,6 +29,7 @@ class Stack:
     url: str
     password: str
     token: str
+    data: Path
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +53,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             assert time.monotonic() < end, log.read_text()
             time.sleep(0.1)
         values = demo.load(folder / "data")
-        yield Stack(ready.group(1), values.password, values.token)
+        yield Stack(ready.group(1), values.password, values.token, folder / "data")
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(20)
@@ -81,6 +82,7 @@ class Watched:
         self.page.on("pageerror", lambda error: self._note(True, str(error)))
         self.page.on("request", lambda request: self._note(not request.url.startswith(stack.url), request.url))
         self._stack = stack
+        self.url = stack.url
 
     def _note(self, is_trouble: bool, text: str) -> None:
         # A form that comes back with its mistakes is answered with 400, which Chromium tells its console.
@@ -101,9 +103,9 @@ def watch(chromium: Browser, stack: Stack) -> Iterator[object]:
     """Makes watched pages, each of a browser of its own; none may have had any trouble in the end."""
     opened: list[tuple[BrowserContext, Watched]] = []
 
-    def new(**options: object) -> Watched:
+    def new(host: str = "127.0.0.1", **options: object) -> Watched:
         context = chromium.new_context(**options)  # type: ignore[arg-type]
-        watched = Watched(context, stack)
+        watched = Watched(context, replace(stack, url=stack.url.replace("127.0.0.1", host)))
         opened.append((context, watched))
         return watched
 

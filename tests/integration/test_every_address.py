@@ -13,7 +13,8 @@ from tests.conftest import Api, make_person, token_of
 from tests.doors import operator_actor
 from tests.examples import body
 
-OPEN = {"/sign-in/", "/healthz", "/readyz"}
+OPEN = {"/sign-in/", "/sign-in/set/<uidb64>/<token>/", "/healthz", "/readyz"}
+ASKED_FOR = {"/sign-in/sso/", "/sign-in/sso/callback/"}  # by links and by the identity provider, not by forms
 SUBMITS, DECIDES = {Role.OPERATOR}, {Role.APPROVER}
 
 
@@ -53,6 +54,8 @@ def test_nobody_gets_in(id_: object, path: str, method: str) -> None:
     elif path in OPEN:
         # Readiness answers anybody, and here it has neither broker nor worker.
         assert answer.status_code in (200, 405) or (path, answer.status_code) == ("/readyz", 503)
+    elif path in ASKED_FOR and method == "post":
+        assert answer.status_code == 405
     else:
         assert (answer.status_code, answer.url.partition("?")[0]) == (302, "/sign-in/")
 

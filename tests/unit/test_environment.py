@@ -14,6 +14,7 @@ READERS = {
     "items",
     "raw",
     "receivers",
+    "roles",
     "_required",
     "_database",
 }

@@ -94,6 +94,12 @@ def test_production_without_one_of_them_is_refused(load: Any, name: str) -> None
         ({"KOODRIVE_TOKEN": "a", "KOODRIVE_TOKEN_FILE": "/b"}, "KOODRIVE_TOKEN"),
         ({"KOODRIVE_TOKEN_FILE": "/nowhere"}, "KOODRIVE_TOKEN_FILE"),
         ({"DATABASE_URL": "mysql://x"}, "DATABASE_URL"),
+        ({"PORTAL_MFA": "on"}, "PORTAL_MFA"),
+        ({"PORTAL_OIDC_ISSUER": "http://id.example.com"}, "PORTAL_OIDC_ISSUER"),
+        ({"PORTAL_OIDC_ROLES": "king=everybody"}, "PORTAL_OIDC_ROLES"),
+        ({"PORTAL_OIDC_ROLES": "operator"}, "PORTAL_OIDC_ROLES"),
+        ({"PORTAL_OIDC_ROLES": "approver=everybody"}, "PORTAL_OIDC_ROLES"),
+        ({"PORTAL_OIDC_ROLES": "administrator=everybody"}, "PORTAL_OIDC_ROLES"),
         ({"PORTAL_CALLBACK_ALLOW": "10.1.2.3/24"}, "PORTAL_CALLBACK_ALLOW"),
         ({"PORTAL_CALLBACK_ALLOW": "10.1.2"}, "PORTAL_CALLBACK_ALLOW"),
         ({"PORTAL_CALLBACK_ALLOW": "https://hooks.example.com"}, "PORTAL_CALLBACK_ALLOW"),
@@ -110,6 +116,35 @@ def test_what_could_do_harm_or_makes_no_sense_is_refused(load: Any, variables: d
 def test_production_refuses_plain_http_and_its_own_address(load: Any, address: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="KOODRIVE_BASE_URL"):
         load(**PRODUCTION | {"KOODRIVE_BASE_URL": address})
+
+
+def test_a_second_factor_is_required_in_production_unless_it_is_decided_otherwise(load: Any) -> None:
+    assert load(**PRODUCTION)["MFA_REQUIRED"]
+    assert not load()["MFA_REQUIRED"]
+    assert not load(**PRODUCTION, PORTAL_MFA="off")["MFA_REQUIRED"]
+    assert load(PORTAL_MFA="required")["MFA_REQUIRED"]
+
+
+OIDC = {
+    "PORTAL_OIDC_ISSUER": "https://id.example.com/",
+    "PORTAL_OIDC_CLIENT_ID": "portal",
+    "PORTAL_OIDC_CLIENT_SECRET": "s",
+}
+
+
+def test_single_sign_on_hangs_on_the_issuer(load: Any) -> None:
+    settings = load(**OIDC, PORTAL_OIDC_ROLES="operator=CN=operators,OU=portal; auditor = compliance;")
+    assert settings["OIDC_ROLES"] == [("operator", "CN=operators,OU=portal"), ("auditor", "compliance")]
+    [app] = settings["SOCIALACCOUNT_PROVIDERS"]["openid_connect"]["APPS"]
+    assert app["settings"]["server_url"] == "https://id.example.com"
+    assert load(**OIDC | {"PORTAL_OIDC_ISSUER": "https://other.example"})["OIDC_PROVIDER"] != settings["OIDC_PROVIDER"]
+    assert load()["SOCIALACCOUNT_PROVIDERS"]["openid_connect"]["APPS"] == []
+
+
+@pytest.mark.parametrize("name", ["PORTAL_OIDC_CLIENT_ID", "PORTAL_OIDC_CLIENT_SECRET"])
+def test_half_of_single_sign_on_is_refused(load: Any, name: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=name):
+        load(**{key: value for key, value in OIDC.items() if key != name})
 
 
 def test_inner_receivers_are_named_by_host_or_network(load: Any) -> None:
