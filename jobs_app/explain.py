@@ -31,7 +31,9 @@ class Circumstances:
 def circumstances(submissions: Iterable[Submission]) -> Circumstances:
     """Read once for all submissions that are explained together."""
     queued = [each.request_sha256 for each in submissions if each.state is State.QUEUED]
-    open_ones = Submission.objects.filter(request_sha256__in=queued, status__in=[State.SENDING, State.UNKNOWN])
+    open_ones = Submission.objects.filter(request_sha256__in=queued, status__in=[State.SENDING, State.UNKNOWN]).only(
+        "request_sha256", "status", "updated_at", "due_at"
+    )
     return Circumstances(pauses.current(), {each.request_sha256: each for each in open_ones} if queued else {})
 
 

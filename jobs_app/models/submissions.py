@@ -7,13 +7,14 @@ from typing import Any, Self
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
+from django.utils.functional import cached_property
 
 from .. import states
 from ..operations import BY_NAME, Operation
 from ..states import State
 from .batches import Batch
 from .people import User
-from .services import ApiToken, Service
+from .services import ApiToken, OfSomebody, Service
 
 _HAS_TASK = [State.ACCEPTED, State.RUNNING, State.SUCCEEDED, State.PARTIALLY_FAILED, State.FAILED]
 
@@ -28,7 +29,7 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
         return self.filter(status__in=statuses, due_at__lte=Now()).order_by("due_at")
 
 
-class Submission(models.Model):
+class Submission(OfSomebody, models.Model):
     """One request for a batch task.
 
     ``request`` is KooDrive's body as it was shown, the password masked; it never changes (the application's role may
@@ -174,6 +175,11 @@ class Submission(models.Model):
         """KooDrive's body, the password masked, its fields in the order in which they were stored."""
         document: dict[str, Any] = json.loads(self.request)
         return document
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """The names for people, by file id; they never change."""
+        return {file.file_id: file.label for file in self.files.all() if file.label}
 
     @property
     def kind(self) -> Operation:
