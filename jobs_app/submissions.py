@@ -147,7 +147,9 @@ def draft(
     submission = _row(request, by, as_id or uuid.uuid4(), retry_of, place)
     numbers = place.lines if place and place.lines else range(len(request.files))
     files = [
-        _new_file(submission_id=submission.pk, row=row, file_id=file.file_id, file_path=file.file_path, label=file.label)
+        _new_file(
+            submission_id=submission.pk, row=row, file_id=file.file_id, file_path=file.file_path, label=file.label
+        )
         for row, file in zip(numbers, request.files, strict=True)
     ]
     return New(submission, files, request.password, _told(submission, request))

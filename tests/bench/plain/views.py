@@ -9,6 +9,7 @@ from django.urls import path
 from rest_framework import serializers
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -41,6 +42,9 @@ class NewJob(serializers.Serializer[Job]):
 
 
 class Jobs(APIView):
+    authentication_classes = [TokenAuthentication]
+    permission_classes = [IsAuthenticated]
+
     def post(self, request: Request) -> Response:
         given = NewJob(data=request.data)
         given.is_valid(raise_exception=True)
