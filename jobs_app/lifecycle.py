@@ -39,6 +39,7 @@ def create(new: Iterable[New], *, by: Actor) -> list[Submission]:
     stored: list[New] = []
     with transaction.atomic(savepoint=False):
         inserting.insert(Submission, _kept(new, stored))
+        inserting.insert(SubmissionFile, (file for each in stored for file in each.files))
         _complete(stored, by)
     return [each.submission for each in stored]
 
@@ -47,6 +48,10 @@ def create_one(new: New, *, by: Actor) -> None:
     """The same for a single one, which has afterwards all that the database knows of it."""
     with transaction.atomic(savepoint=False):
         inserting.insert_one(new.submission)
+        if len(new.files) == 1:
+            inserting.insert_one(new.files[0])
+        else:
+            inserting.insert(SubmissionFile, new.files)
         _complete([new], by)
 
 
@@ -58,8 +63,7 @@ def _kept(new: Iterable[New], stored: list[New]) -> Iterator[Submission]:
 
 
 def _complete(stored: Sequence[New], by: Actor) -> None:
-    """Stores what belongs to the submissions, and at last their events."""
-    inserting.insert(SubmissionFile, (file for each in stored for file in each.files))
+    """Stores the passwords of the submissions' archives, and at last their events."""
     if secrets := [_secret(each) for each in stored if each.password]:
         inserting.insert(ArchivePassword, secrets)
     audit.record_all([_created(each, by) for each in stored])

@@ -50,9 +50,10 @@ def submission(row: Submission) -> dict[str, Any]:
 
 
 def submissions(rows: Sequence[Submission]) -> list[dict[str, Any]]:
-    receipts = read.receipts([row.pk for row in rows])
+    unknown = [row.pk for row in rows if row.receipt is None]
+    receipts = read.receipts(unknown) if unknown else {}
     around = explain.circumstances(rows)
-    return [_submission(row, receipts.get(row.pk), around) for row in rows]
+    return [_submission(row, row.receipt or receipts.get(row.pk), around) for row in rows]
 
 
 def _submission(row: Submission, receipt: Receipt | None, around: Circumstances) -> dict[str, Any]:

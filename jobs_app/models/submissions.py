@@ -108,6 +108,9 @@ class Submission(OfSomebody, models.Model):
     accepted_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
+    # Where the newest event of it stands (``audit.Receipt``), once somebody has written one with this very object.
+    receipt: Any = None
+
     objects = SubmissionQuerySet.as_manager()
 
     class Meta:
