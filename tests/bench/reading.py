@@ -23,7 +23,7 @@ from tests.rows import numbered
 FEW = 10_000
 MANY = 1_000_000 if FULL else 100_000
 CALLS = 40  # of a kind in a turn
-ROUNDS = 5
+ROUNDS = 5 if FULL else 3
 MOST = 1.5
 QUEUED = 500  # the newest, in both tables; all others have ended
 LAST = datetime(2026, 11, 1, tzinfo=UTC)
