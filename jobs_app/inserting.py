@@ -40,19 +40,13 @@ def insert(model: type[Model], rows: Iterable[Model]) -> None:
             copy.write_row(table.values(row))
 
 
-def insert_few(rows: Sequence[Model]) -> None:
-    """Stores new rows of any models in this order, in the caller's transaction and one round trip.
-
-    Afterwards they also have what the database filled in.
-    """
-    tables = [_table(type(row)) for row in rows]
-    values = [value for row, table in zip(rows, tables, strict=True) for value in table.values(row)]
+def insert_one(row: Model) -> None:
+    """Stores one new row, in the caller's transaction; afterwards it also has what the database filled in."""
+    table = _table(type(row))
     with connection.cursor() as cursor:
-        cursor.execute("; ".join(table.insertion for table in tables), values)
-        for row, table in zip(rows, tables, strict=True):
-            row.__dict__.update(zip(table.filled_in, cursor.fetchone(), strict=True))
-            row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
-            cursor.nextset()
+        cursor.execute(table.insertion, table.values(row))
+        row.__dict__.update(zip(table.filled_in, cursor.fetchone(), strict=True))
+    row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
 
 
 class _Table:

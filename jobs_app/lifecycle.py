@@ -21,7 +21,6 @@ from .states import State
 # may come back late, with the news that nothing was sent.
 _MAY_BE_SENT = {State.AWAITING_APPROVAL, State.QUEUED, State.SENDING, State.UNKNOWN}
 _TABLE = f'"{Submission._meta.db_table}"'
-_FEW = 10  # files that go in together with their submission; COPY needs more round trips, but less for each file
 _NOW = ("STATEMENT_TIMESTAMP()", ())
 
 
@@ -48,9 +47,11 @@ def create(new: Iterable[New], *, by: Actor) -> list[Submission]:
 def create_one(new: New, *, by: Actor) -> None:
     """The same for a single one, which has afterwards all that the database knows of it."""
     with transaction.atomic(savepoint=False):
-        inserting.insert_few([new.submission, *new.files[:_FEW]])
-        if more := new.files[_FEW:]:
-            inserting.insert(SubmissionFile, more)
+        inserting.insert_one(new.submission)
+        if len(new.files) == 1:
+            inserting.insert_one(new.files[0])
+        else:
+            inserting.insert(SubmissionFile, new.files)
         _complete([new], by)
 
 

@@ -24,7 +24,7 @@ FIELDS = (
     "notBefore notAfter createdAt sentAt acceptedAt finishedAt warnings receipt url"
 )
 
-MOST_STATEMENTS = 9
+MOST_STATEMENTS = 10
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.name)
