@@ -16,7 +16,8 @@ Row = TypeVar("Row", bound=Model)
 def maker(model: type[Row]) -> Callable[..., Row]:
     """Makes new rows of this model with the columns that it is given; the others have the defaults of one row.
 
-    So what must differ, such as an id, has to be given. A value that is worked out from others may be given as well, under the name of its ``cached_property``.
+    So what must differ, such as an id, has to be given. What is worked out from others may be given as well, under the
+    name of its ``cached_property``.
     """
     empty = vars(model())
 
