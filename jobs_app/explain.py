@@ -4,10 +4,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from django.db import DEFAULT_DB_ALIAS, connection
+
 from . import pauses
 from .koodrive.codes import explain as explain_code
 from .models import Pause, Submission
 from .states import State
+
+_OF_TWIN = ("id", "request_sha256", "status", "updated_at", "due_at")
+_TWINS = f"""
+    SELECT {", ".join(_OF_TWIN)} FROM jobs_app_submission
+    WHERE request_sha256 = ANY(%s) AND status IN ('{State.SENDING}', '{State.UNKNOWN}')
+"""  # noqa: S608  (put together from constants only)
 
 
 @dataclass(frozen=True)
@@ -31,8 +39,13 @@ class Circumstances:
 def circumstances(submissions: Iterable[Submission]) -> Circumstances:
     """Read once for all submissions that are explained together."""
     queued = [each.request_sha256 for each in submissions if each.state is State.QUEUED]
-    open_ones = Submission.objects.filter(request_sha256__in=queued, status__in=[State.SENDING, State.UNKNOWN])
-    return Circumstances(pauses.current(), {each.request_sha256: each for each in open_ones} if queued else {})
+    return Circumstances(pauses.current(), {each.request_sha256: each for each in _twins(queued)} if queued else {})
+
+
+def _twins(hashes: list[str]) -> list[Submission]:
+    with connection.cursor() as cursor:
+        cursor.execute(_TWINS, [hashes])
+        return [Submission.from_db(DEFAULT_DB_ALIAS, _OF_TWIN, row) for row in cursor.fetchall()]
 
 
 _ENDED = {

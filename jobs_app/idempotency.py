@@ -29,6 +29,7 @@ _CLAIM = f"""
     SET LOCAL lock_timeout = '{_LONGEST_WAIT}';
     INSERT INTO jobs_app_idempotencykey (owner, key, digest, made) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING
 """  # noqa: S608  (put together from constants only)
+_LOOK = "SELECT made, digest FROM jobs_app_idempotencykey WHERE owner = %s AND key = %s"
 
 Made = TypeVar("Made")
 
@@ -105,7 +106,9 @@ def forget_old() -> None:
 
 
 def _made(repeatable: Call) -> UUID | None:
-    row = IdempotencyKey.objects.filter(owner=repeatable.owner, key=repeatable.key).first()
-    if row and row.digest != repeatable.digest:
+    with connection.cursor() as cursor:
+        cursor.execute(_LOOK, [repeatable.owner, repeatable.key])
+        made, digest = cursor.fetchone() or (None, repeatable.digest)
+    if digest != repeatable.digest:
         raise KeyReused
-    return row.made if row else None
+    return made

@@ -1,12 +1,32 @@
-"""Inserts many new rows of a table in one statement, at a tenth of what the framework takes for it."""
+"""Makes and inserts new rows, one or many in one statement, at a tenth of what the framework takes for it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import AutoField, Field, JSONField, Model
+from django.db.models.base import ModelState
 from psycopg import sql
+
+Row = TypeVar("Row", bound=Model)
+
+
+def maker(model: type[Row]) -> Callable[..., Row]:
+    """Makes new rows of this model with the columns that it is given; the others have the defaults of one row.
+
+    So what must differ, such as an id, has to be given. What is worked out from others may be given as well, under the
+    name of its ``cached_property``.
+    """
+    empty = vars(model())
+
+    def make(**columns: Any) -> Row:
+        row = model.__new__(model)
+        row.__dict__ = {**empty, "_state": ModelState(), **columns}
+        return row
+
+    return make
 
 
 def insert(model: type[Model], rows: Iterable[Model]) -> None:
@@ -14,18 +34,51 @@ def insert(model: type[Model], rows: Iterable[Model]) -> None:
 
     What the database fills in by itself (numbers, times of creation) is left to it, and isn't read back.
     """
-    fields = [field for field in model._meta.concrete_fields if not _is_left_to_the_database(field)]
-    columns = sql.SQL(", ").join([sql.Identifier(str(field.column)) for field in fields])
-    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(model._meta.db_table), columns)
-    # All but JSON is text, number, time or bytes, which the driver writes as it is.
-    read = attrgetter(*(field.attname for field in fields))
-    json = [n for n, field in enumerate(fields) if isinstance(field, JSONField)]
+    table = _table(model)
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(table.name, table.columns)
     with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement) as copy:
         for row in rows:
-            values = list(read(row))
-            for n in json:
-                values[n] = fields[n].get_db_prep_save(values[n], connection)
-            copy.write_row(values)
+            copy.write_row(table.values(row))
+
+
+def insert_one(row: Model) -> None:
+    """Stores one new row, in the caller's transaction; afterwards it also has what the database filled in."""
+    table = _table(type(row))
+    with connection.cursor() as cursor:
+        cursor.execute(table.insertion, table.values(row))
+        row.__dict__.update(zip(table.filled_in, cursor.fetchone(), strict=True))
+    row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
+
+
+class _Table:
+    """What inserting into a model's table needs to know of it."""
+
+    def __init__(self, model: type[Model]) -> None:
+        given = [field for field in model._meta.concrete_fields if not _is_left_to_the_database(field)]
+        others = [field for field in model._meta.concrete_fields if _is_left_to_the_database(field)]
+        self.name, self.columns = sql.Identifier(model._meta.db_table), _columns(given)
+        self.filled_in = [field.attname for field in others]
+        self.insertion = (
+            sql.SQL("INSERT INTO {} ({}) VALUES ({}) RETURNING {}")
+            .format(self.name, self.columns, sql.SQL(", ").join([sql.Placeholder()] * len(given)), _columns(others))
+            .as_string()
+        )
+        # All but JSON is text, number, time or bytes, which the driver writes as it is.
+        self._read = attrgetter(*(field.attname for field in given))
+        self._json = [(n, field) for n, field in enumerate(given) if isinstance(field, JSONField)]
+
+    def values(self, row: Model) -> list[Any]:
+        values = list(self._read(row))
+        for n, field in self._json:
+            values[n] = field.get_db_prep_save(values[n], connection)
+        return values
+
+
+_table = cache(_Table)
+
+
+def _columns(fields: "Sequence[Field[Any, Any]]") -> sql.Composable:
+    return sql.SQL(", ").join([sql.Identifier(str(field.column)) for field in fields])
 
 
 def _is_left_to_the_database(field: "Field[Any, Any]") -> bool:

@@ -40,10 +40,19 @@ def create(new: Iterable[New], *, by: Actor) -> list[Submission]:
     with transaction.atomic(savepoint=False):
         inserting.insert(Submission, _kept(new, stored))
         inserting.insert(SubmissionFile, (file for each in stored for file in each.files))
-        if secrets := [_secret(each) for each in stored if each.password]:
-            inserting.insert(ArchivePassword, secrets)
-        audit.record_all([_created(each, by) for each in stored])
+        _complete(stored, by)
     return [each.submission for each in stored]
+
+
+def create_one(new: New, *, by: Actor) -> None:
+    """The same for a single one, which has afterwards all that the database knows of it."""
+    with transaction.atomic(savepoint=False):
+        inserting.insert_one(new.submission)
+        if len(new.files) == 1:
+            inserting.insert_one(new.files[0])
+        else:
+            inserting.insert(SubmissionFile, new.files)
+        _complete([new], by)
 
 
 def _kept(new: Iterable[New], stored: list[New]) -> Iterator[Submission]:
@@ -51,6 +60,13 @@ def _kept(new: Iterable[New], stored: list[New]) -> Iterator[Submission]:
     for each in new:
         stored.append(each)
         yield each.submission
+
+
+def _complete(stored: Sequence[New], by: Actor) -> None:
+    """Stores the passwords of the submissions' archives, and at last their events."""
+    if secrets := [_secret(each) for each in stored if each.password]:
+        inserting.insert(ArchivePassword, secrets)
+    audit.record_all([_created(each, by) for each in stored])
 
 
 def _secret(new: New) -> ArchivePassword:

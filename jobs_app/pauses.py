@@ -4,10 +4,10 @@ Several causes may stand at the same time; sending goes on when none is left.
 """
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Case, Value, When
 from django.db.models.functions import Now
 from django.utils.translation import gettext_noop as _
 
@@ -26,17 +26,20 @@ HOW_IT_ENDS: dict[str, str] = {
     Pause.Cause.ADDRESS: _("It ends by itself once KooDrive's jobs API answers at its address."),
     Pause.Cause.UNREACHABLE: _("It ends by itself once KooDrive answers again."),
 }
-_PERSONS_FIRST = Case(When(cause=Pause.Cause.PERSON, then=Value(0)), default=Value(1))
 
 
 def current() -> Pause | None:
     """The pause to show where there is room for one: a person's before any machine's, then the oldest."""
-    return next(iter(all_current()), None)
+    return min(Pause.objects.all(), key=_persons_first, default=None)
 
 
 def all_current() -> list[Pause]:
     """Every cause for which nothing is sent, the one to show first at the beginning."""
-    return list(Pause.objects.select_related("by").order_by(_PERSONS_FIRST, "since"))
+    return sorted(Pause.objects.select_related("by"), key=_persons_first)
+
+
+def _persons_first(pause: Pause) -> tuple[bool, datetime]:
+    return pause.cause != Pause.Cause.PERSON, pause.since
 
 
 def begin(cause: Pause.Cause, detail: str, *, by: Actor) -> None:

@@ -1,6 +1,5 @@
 """What people and services do with submissions: submit them, and submit again what did not succeed."""
 
-import copy
 import json
 import uuid
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from . import idempotency, lifecycle, permissions, tasks, validators
+from . import idempotency, inserting, lifecycle, permissions, tasks, validators
 from .actors import Actor, Channel
 from .errors import AlreadySubmitted, Invalid, Problem, WrongState
 from .idempotency import Call
@@ -22,6 +21,8 @@ from .states import State
 
 APPROVAL_WINDOW = timedelta(days=7)
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
+_new_submission = inserting.maker(Submission)
+_new_file = inserting.maker(SubmissionFile)
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ def _store(
     try:
         with transaction.atomic():
             idempotency.claim(call, submission.pk)
-            lifecycle.create([new], by=by)
+            lifecycle.create_one(new, by=by)
             transaction.on_commit(lambda: tasks.nudge(submission), robust=True)
     except IntegrityError:
         first = Submission.objects.filter(pk=submission.pk).first()
@@ -125,7 +126,8 @@ def _store(
             raise
         if _mark(first) != _mark(submission):
             raise AlreadySubmitted from None
-    return get(submission.pk)
+        return get(submission.pk)
+    return submission
 
 
 def _mark(submission: Submission) -> tuple[object, ...]:
@@ -145,7 +147,7 @@ def draft(
     submission = _row(request, by, as_id or uuid.uuid4(), retry_of, place)
     numbers = place.lines if place and place.lines else range(len(request.files))
     files = [
-        SubmissionFile(
+        _new_file(
             submission_id=submission.pk, row=row, file_id=file.file_id, file_path=file.file_path, label=file.label
         )
         for row, file in zip(numbers, request.files, strict=True)
@@ -159,7 +161,7 @@ def _row(
     now = timezone.now()
     waits = request.operation.approvals > 0
     expires = min(filter(None, [now + APPROVAL_WINDOW, request.not_after])) if waits else None
-    return _with(
+    return _new_submission(
         id=id_,
         operation=request.operation.name,
         request=_ENCODER.encode(request.body),
@@ -171,6 +173,8 @@ def _row(
         warnings=[warning.as_json() for warning in request.warnings],
         source=place.batch.source if place else source_of(by),
         **creator(by),
+        creator_name=by.name,
+        labels={file.file_id: file.label for file in request.files if file.label},
         retry_of_id=retry_of.pk if retry_of else None,
         batch_id=place.batch.pk if place else None,
         row=place.row if place else None,
@@ -182,16 +186,6 @@ def _row(
         not_after=request.not_after,
         files_total=len(request.files),
     )
-
-
-_EMPTY = Submission()
-
-
-def _with(**columns: Any) -> Submission:
-    """A new submission with these columns. Copying an empty one takes a quarter of the time that making one does."""
-    row = copy.copy(_EMPTY)
-    row.__dict__ |= columns
-    return row
 
 
 def source_of(by: Actor) -> Submission.Source:
@@ -219,7 +213,7 @@ def _told(submission: Submission, request: validators.Request) -> dict[str, obje
     return {
         "request": request.body,
         "requestSha256": submission.request_sha256,
-        "labels": {file.file_id: file.label for file in request.files if file.label} or None,
+        "labels": submission.labels or None,
         "reason": request.reason,
         "warnings": submission.warnings or None,
         "approvalsNeeded": submission.approvals_needed,

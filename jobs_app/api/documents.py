@@ -50,9 +50,10 @@ def submission(row: Submission) -> dict[str, Any]:
 
 
 def submissions(rows: Sequence[Submission]) -> list[dict[str, Any]]:
-    receipts = read.receipts([row.pk for row in rows])
+    unknown = [row.pk for row in rows if row.receipt is None]
+    receipts = read.receipts(unknown) if unknown else {}
     around = explain.circumstances(rows)
-    return [_submission(row, receipts.get(row.pk), around) for row in rows]
+    return [_submission(row, row.receipt or receipts.get(row.pk), around) for row in rows]
 
 
 def _submission(row: Submission, receipt: Receipt | None, around: Circumstances) -> dict[str, Any]:
@@ -68,7 +69,7 @@ def _submission(row: Submission, receipt: Receipt | None, around: Circumstances)
         "operation": row.operation,
         "request": row.document,
         "requestSha256": row.request_sha256,
-        "labels": {file.file_id: file.label for file in row.files.all() if file.label},
+        "labels": row.labels,
         "reason": row.reason,
         "reference": row.reference,
         "batch": _id(row.batch_id),
@@ -203,9 +204,8 @@ def _id(value: UUID | None) -> str | None:
 
 
 def _creator(row: Submission | Batch) -> dict[str, str]:
-    if row.service is not None:
-        return {"kind": "service", "id": f"service:{row.service_id}", "name": row.service.name}
-    return _person(row.person)
+    kind, key = ("person", row.person_id) if row.service_id is None else ("service", row.service_id)
+    return {"kind": kind, "id": f"{kind}:{key}", "name": row.creator_name}
 
 
 def _person(user: Any) -> dict[str, str]:

@@ -84,6 +84,7 @@ def record_with(statement: str, parameters: Sequence[Any], entry: Entry) -> Rece
     if row is None:
         return None
     receipt = Receipt(*row)
+    _keep([(entry, receipt)])
     _log_when_committed([(receipt, event)])
     return receipt
 
@@ -109,11 +110,19 @@ def record_all(entries: Sequence[Entry], *, using: str = DEFAULT_DB_ALIAS) -> li
             written = [_event(entry, hashes[entry.by]) for entry in entries]
             cursor.execute("SELECT seq, hash FROM audit.record(string_to_array(%s, E'\\n'))", ["\n".join(written)])
             receipts = [Receipt(*row) for row in cursor.fetchall()]
+            _keep(zip(entries, receipts, strict=True))
             _log_when_committed(zip(receipts, written, strict=True), using)
             return receipts
     except DatabaseError as error:
         log.exception("the audit trail can't be written")
         raise AuditUnavailable from error
+
+
+def _keep(written: Iterable[tuple[Entry, Receipt]]) -> None:
+    """So that whoever shows the submission next need not look for it."""
+    for entry, receipt in written:
+        if entry.submission is not None:
+            entry.submission.receipt = receipt
 
 
 def _log_when_committed(written: Iterable[tuple[Receipt, str]], using: str = DEFAULT_DB_ALIAS) -> None:

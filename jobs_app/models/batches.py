@@ -7,10 +7,10 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from .people import User
-from .services import ApiToken, Service
+from .services import ApiToken, OfSomebody, Service
 
 
-class Batch(models.Model):
+class Batch(OfSomebody, models.Model):
     """What was submitted in one call; its members are submissions of their own and name it.
 
     ``operation``, ``reason`` and ``reference`` are what all members have in common, None where they differ. A batch

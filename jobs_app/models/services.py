@@ -7,6 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Least, Now
+from django.utils.functional import cached_property
 
 from .. import token_secrets
 from ..actors import Scope
@@ -52,6 +53,20 @@ class Service(models.Model):
     @property
     def is_stopped(self) -> bool:
         return self.owner is not None and not self.owner.is_active
+
+
+class OfSomebody:
+    """What a person or a service made."""
+
+    person: User | None
+    service: Service | None
+
+    @cached_property
+    def creator_name(self) -> str:
+        """What its maker is called."""
+        if self.service is not None:
+            return self.service.name
+        return self.person.get_username() if self.person else ""
 
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):

@@ -7,13 +7,14 @@ from typing import Any, Self
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
+from django.utils.functional import cached_property
 
 from .. import states
 from ..operations import BY_NAME, Operation
 from ..states import State
 from .batches import Batch
 from .people import User
-from .services import ApiToken, Service
+from .services import ApiToken, OfSomebody, Service
 
 _HAS_TASK = [State.ACCEPTED, State.RUNNING, State.SUCCEEDED, State.PARTIALLY_FAILED, State.FAILED]
 
@@ -28,7 +29,7 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
         return self.filter(status__in=statuses, due_at__lte=Now()).order_by("due_at")
 
 
-class Submission(models.Model):
+class Submission(OfSomebody, models.Model):
     """One request for a batch task.
 
     ``request`` is KooDrive's body as it was shown, the password masked; it never changes (the application's role may
@@ -56,11 +57,12 @@ class Submission(models.Model):
     reference = models.TextField(null=True)
     warnings = models.JSONField(default=list)
     source = models.CharField(max_length=10, choices=Source.choices)
-    person = models.ForeignKey(User, models.PROTECT, null=True, related_name="submissions")
-    service = models.ForeignKey(Service, models.PROTECT, null=True, related_name="submissions")
-    token = models.ForeignKey(ApiToken, models.PROTECT, null=True, related_name="+")
+    # Every index costs each new row a little: these have one below, or nobody looks for rows by them.
+    person = models.ForeignKey(User, models.PROTECT, null=True, related_name="submissions", db_index=False)
+    service = models.ForeignKey(Service, models.PROTECT, null=True, related_name="submissions", db_index=False)
+    token = models.ForeignKey(ApiToken, models.PROTECT, null=True, related_name="+", db_index=False)
     # Who may not approve it: the person, or the owner that the service had when it submitted.
-    accountable = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    accountable = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
     retry_of = models.ForeignKey("self", models.PROTECT, null=True, related_name="retries")
     # The unique constraint's index serves it.
     batch = models.ForeignKey(Batch, models.PROTECT, null=True, related_name="members", db_index=False)
@@ -86,7 +88,7 @@ class Submission(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     claim = models.UUIDField(null=True)
     trace_id = models.CharField(max_length=58, null=True)
-    task_id = models.TextField(null=True, unique=True)
+    task_id = models.TextField(null=True)
     task_user = models.TextField(null=True, help_text="KooDrive's own id of the user who made the task.")
     outcome_basis = models.CharField(max_length=10, null=True, choices=Basis.choices)
     cancel_requested_at = models.DateTimeField(null=True, help_text="Somebody wants it stopped.")
@@ -107,6 +109,9 @@ class Submission(models.Model):
     accepted_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
+    # Where the newest event of it stands (``audit.Receipt``), once somebody has written one with this very object.
+    receipt: Any = None
+
     objects = SubmissionQuerySet.as_manager()
 
     class Meta:
@@ -120,6 +125,7 @@ class Submission(models.Model):
                 | Q(person__isnull=False, service=None, token=None, accountable=F("person")),
                 name="submitted_by_a_person_or_a_service",
             ),
+            models.UniqueConstraint(fields=["task_id"], name="one_submission_per_task"),
             models.UniqueConstraint(fields=["batch", "row"], name="one_submission_per_row"),
             models.CheckConstraint(
                 condition=Q(batch=None, row=None) | Q(batch__isnull=False, row__isnull=False),
@@ -175,6 +181,11 @@ class Submission(models.Model):
         document: dict[str, Any] = json.loads(self.request)
         return document
 
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """The names for people, by file id; they never change."""
+        return {file.file_id: file.label for file in self.files.all() if file.label}
+
     @property
     def kind(self) -> Operation:
         return BY_NAME[self.operation]
@@ -200,9 +211,10 @@ class SubmissionFile(models.Model):
         SUCCEEDED = "succeeded"
         FAILED = "failed"
 
-    submission = models.ForeignKey(Submission, models.CASCADE, related_name="files")
+    # The unique constraints' indexes serve it.
+    submission = models.ForeignKey(Submission, models.CASCADE, related_name="files", db_index=False)
     row = models.PositiveIntegerField(help_text="Its place in the request; of an imported table, its line.")
-    file_id = models.TextField(db_index=True)
+    file_id = models.TextField()
     file_path = models.TextField(null=True)
     label = models.TextField(default="")
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
@@ -214,6 +226,7 @@ class SubmissionFile(models.Model):
     class Meta:
         ordering = ["row"]
         indexes = [
+            models.Index(fields=["file_id"], name="file_by_id"),
             models.Index(fields=["new_file_id"], name="file_by_new_id", condition=Q(new_file_id__isnull=False)),
         ]
         constraints = [

@@ -24,14 +24,15 @@ def _measure(names: list[str]) -> int:
     from django.core.management import call_command
 
     from jobs_app.actors import Role
-    from tests.bench import bulk, claims, recording, sending, submitting, trail
+    from tests.bench import bulk, claims, creating, reading, recording, sending, submitting, trail
     from tests.bench.figures import table
     from tests.conftest import make_person
 
     call_command("migrate", verbosity=0)
     person = make_person("olga", Role.OPERATOR)
     known = {
-        module.__name__.rpartition(".")[2]: module for module in (sending, claims, submitting, bulk, recording, trail)
+        module.__name__.rpartition(".")[2]: module
+        for module in (sending, claims, creating, reading, submitting, bulk, recording, trail)
     }
     figures = []
     for name in names or known:

@@ -6,6 +6,8 @@ import uuid
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from jobs_app import submissions
 from jobs_app.actors import Scope
@@ -21,6 +23,8 @@ FIELDS = (
     "reference batch row source createdBy taskId outcomeBasis result progress files attempts approval retryOf "
     "notBefore notAfter createdAt sentAt acceptedAt finishedAt warnings receipt url"
 )
+
+MOST_STATEMENTS = 10
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.name)
@@ -45,6 +49,29 @@ def test_the_answer_has_the_promised_fields(service: Api) -> None:
     assert document["createdAt"].endswith("Z")
     assert document["url"] == f"/submissions/{document['id']}/"
     assert (document["taskId"], document["approval"], document["final"]) == (None, None, False)
+
+
+ODD = {
+    "as it comes": body("copy"),
+    "with many files and names": body("move", files=30, labels={file_id(1): "a.pdf"}, reference="R-1"),
+    "to be approved": body("delete"),
+    "with a password": body("extract", password="canary-4711"),
+    "with a warning": {**body("trash"), "taskInfo": {"fileInfo": [{"fileId": file_id(0)}], "srcContainerId": SPACE}},
+}
+
+
+@pytest.mark.parametrize("given", ODD.values(), ids=ODD)
+def test_what_is_answered_at_once_is_what_reading_gives(service: Api, operator: User, given: dict[str, Any]) -> None:
+    for caller in (service, Api(person=operator)):
+        made = caller.post("submissions/", given).json()
+        assert caller.get(f"submissions/{made['id']}/").json() == made
+
+
+def test_creating_takes_few_statements(service: Api) -> None:
+    service.post("submissions/", body("copy"))  # The first one tells the trail that the token is used.
+    with CaptureQueriesContext(connection) as statements:
+        service.post("submissions/", body("move"), **{"Idempotency-Key": "another"})
+    assert len(statements) <= MOST_STATEMENTS, [each["sql"] for each in statements]
 
 
 def test_the_receipt_proves_the_event(service: Api) -> None:

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, connections, transaction
 
-from jobs_app import audit, submissions
+from jobs_app import audit, lifecycle, submissions
 from jobs_app.actors import COMMAND_LINE, Actor, Channel, Kind
 from jobs_app.audit import Action, Entry, read
 from jobs_app.errors import AuditUnavailable
 from jobs_app.models import Event, Submission, User
+from jobs_app.states import State
 from tests.doors import operator_actor, without_the_trail
 from tests.examples import body
 
@@ -177,6 +178,13 @@ def test_the_receipt_is_the_newest_event(operator: User) -> None:
     made = submissions.submit(body("copy"), by=operator_actor(operator))
     newest = audit.record(Action.SEND_INTENDED, by=COMMAND_LINE, submission=made)
     assert read.receipts([made.pk]) == {made.pk: newest}
+    assert made.receipt == newest
+
+
+def test_a_change_leaves_its_receipt_with_the_submission(operator: User) -> None:
+    made = submissions.submit(body("copy"), by=operator_actor(operator))
+    lifecycle.move(made, State.CANCELLED, by=COMMAND_LINE, action=Action.SUBMISSION_CANCELLED)
+    assert read.receipts([made.pk]) == {made.pk: made.receipt}
 
 
 def test_partitions_are_made_ahead_and_only_once() -> None:
