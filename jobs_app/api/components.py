@@ -154,6 +154,8 @@ _IDS = {
     "BatchMade": ("/batch", "/api/v1/batches/{id}/"),
     "Batch": ("/id", "/api/v1/batches/{id}/"),
 }
+# What is decided about is named by its hash.
+_DECISION = {"requestBody": {"requestSha256": "$response.body#/requestSha256"}}
 
 
 def _link(result: dict[str, Any]) -> None:
@@ -170,7 +172,16 @@ def _link(result: dict[str, Any]) -> None:
 
 def _links(result: dict[str, Any], name: str) -> dict[str, Schema]:
     pointer, address = _IDS[name]
-    following = [call["operationId"] for path, _, call in _calls(result) if path.startswith(address)]
     return {
-        f"{name}.{each}": {"operationId": each, "parameters": {"id": f"$response.body#{pointer}"}} for each in following
+        f"{name}.{call['operationId']}": {
+            "operationId": call["operationId"],
+            "parameters": {"id": f"$response.body#{pointer}"},
+            **(_DECISION if _takes(call) == "Decision" and name != "BatchMade" else {}),
+        }
+        for path, _, call in _calls(result)
+        if path.startswith(address)
     }
+
+
+def _takes(call: dict[str, Any]) -> str:
+    return _component(call.get("requestBody", {}).get("content", {}).get(JSON, {}).get("schema", {}))

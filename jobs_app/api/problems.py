@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
+TYPE = "urn:koodrive-portal:problem:{}"
 # What a caller repeats after Retry-After: these statuses, and these errors.
 LATER, REPEATABLE = (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS), (KeyBusy,)
 
@@ -43,7 +44,7 @@ def document(error: PortalError, path: str, request_id: str) -> dict[str, Any]:
     """The problem as it is shown."""
     status = status_of(type(error))
     return {
-        "type": f"urn:koodrive-portal:problem:{error.code}",
+        "type": TYPE.format(error.code),
         "title": status.phrase,
         "status": status.value,
         "detail": error.detail,

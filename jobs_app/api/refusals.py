@@ -30,7 +30,7 @@ class Malformed(PortalError):
 
 
 class NotAuthenticated(PortalError):
-    """Send a service's token in the header Authorization, as Bearer <token>, or sign in on the pages first."""
+    """Send a service's token in the header Authorization, behind the word Bearer, or sign in on the pages first."""
 
     code = "not_authenticated"
 
