@@ -10,21 +10,13 @@ from rest_framework.views import APIView
 
 from .. import batches, bulk, importing, lineage, permissions
 from ..actors import Actor
-from ..errors import (
-    KeyBusy,
-    KeyReused,
-    NotFound,
-    OwnSubmission,
-    PeopleOnly,
-    RequestDiffers,
-    TooLarge,
-    WrongState,
-)
+from ..errors import NotFound, TooLarge, WrongState
 from ..models import Batch
 from . import documents
 from .common import actor, batch_made_once, decision_in, refuse_fields, retry_in
 from .description import KEY, described, text
 from .parsers import StrictJSONParser, TableParser
+from .refusals import DECIDING, REPEATING
 
 # What is the same for all files of a table.
 _TABLE = [text(name, "Of a table: the same for all of its files.") for name in importing.SHARED]
@@ -39,7 +31,7 @@ class Bulk(APIView):
         "Submit many at once",
         takes={"application/json": "NewBatch", TableParser.media_type: "Table"},
         gives={201: "BatchMade", 200: "BatchMade"},
-        errors=(KeyBusy, KeyReused, TooLarge),
+        errors=(*REPEATING, TooLarge),
         parameters=[KEY, *_TABLE],
     )
     def post(self, request: Request) -> Response:
@@ -85,7 +77,7 @@ class Decision(APIView):
         "Decide on all of it",
         takes="Decision",
         gives="Batch",
-        errors=(NotFound, PeopleOnly, OwnSubmission, WrongState, RequestDiffers),
+        errors=DECIDING,
     )
     def post(self, request: Request, pk: UUID) -> Response:
         by = actor(request)
@@ -117,7 +109,7 @@ class Retry(APIView):
         "Submit again what ended without full success",
         takes="NewTry",
         gives={201: "BatchMade", 200: "BatchMade"},
-        errors=(NotFound, WrongState, KeyBusy, KeyReused),
+        errors=(NotFound, WrongState, *REPEATING),
         parameters=[KEY],
     )
     def post(self, request: Request, pk: UUID) -> Response:

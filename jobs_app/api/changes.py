@@ -7,10 +7,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from .. import cancelling, links, listing, permissions, submissions
-from ..errors import Gone, KeyBusy, KeyReused, NotFound, SettleFirst, WrongState
+from ..errors import Gone, NotFound, SettleFirst, WrongState
 from . import documents
 from .common import actor, made_once, neighbour, refuse_fields, retry_in, visible
 from .description import CURSOR, KEY, LIMIT, described
+from .refusals import REPEATING
 
 _CANCEL = (NotFound, WrongState, SettleFirst)
 _LOAD = (NotFound, WrongState, Gone)
@@ -30,7 +31,7 @@ class Retry(APIView):
         "Submit again what is not known to have succeeded",
         takes="NewTry",
         gives={201: "Submission", 200: "Submission"},
-        errors=(NotFound, WrongState, KeyBusy, KeyReused),
+        errors=(NotFound, WrongState, *REPEATING),
         parameters=[KEY],
     )
     def post(self, request: Request, pk: UUID) -> Response:

@@ -20,7 +20,8 @@ from ..errors import (
     TooManyCalls,
 )
 from . import deprecations, problems
-from .examples import ANSWERS, REQUESTS, Example
+from .answers import ANSWERS
+from .examples import REQUESTS, Example
 from .refusals import (
     BodyTooLarge,
     CsrfMissing,

@@ -12,6 +12,8 @@ from ..errors import (
     KeyReused,
     NotAllowed,
     NotFound,
+    OwnSubmission,
+    PeopleOnly,
     PortalError,
     RequestDiffers,
     TokenRefused,
@@ -106,6 +108,11 @@ _FRAMEWORKS: dict[type[exceptions.APIException], type[PortalError]] = {
     exceptions.NotAcceptable: NotAcceptable,
     exceptions.UnsupportedMediaType: UnsupportedMediaType,
 }
+
+
+# What a decision, and a call that is repeated with its key, may be answered with besides.
+DECIDING: tuple[type[PortalError], ...] = (NotFound, PeopleOnly, OwnSubmission, WrongState, RequestDiffers)
+REPEATING: tuple[type[PortalError], ...] = (KeyBusy, KeyReused)
 
 
 def status_of(kind: type[PortalError]) -> HTTPStatus:

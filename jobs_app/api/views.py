@@ -11,17 +11,7 @@ from rest_framework.views import APIView
 
 from .. import approvals, effects, listing, permissions, submissions
 from ..audit import read
-from ..errors import (
-    Invalid,
-    KeyBusy,
-    KeyReused,
-    NotFound,
-    OwnSubmission,
-    PeopleOnly,
-    RequestDiffers,
-    UnreadableLine,
-    WrongState,
-)
+from ..errors import Invalid, NotFound, UnreadableLine
 from ..models import Submission
 from ..operations import BY_NAME, OPERATIONS
 from ..states import State
@@ -29,6 +19,7 @@ from . import documents
 from .authentication import ServiceUser
 from .common import actor, decision_in, made_once, neighbour, visible
 from .description import CURSOR, KEY, LIMIT, described, text
+from .refusals import DECIDING, REPEATING
 from .schemas import one_of
 
 _FILTERS = [
@@ -87,7 +78,7 @@ class Submissions(APIView):
         "Submit a request",
         takes="NewSubmission",
         gives={201: "Submission", 200: "Submission"},
-        errors=(KeyBusy, KeyReused),
+        errors=REPEATING,
         parameters=[KEY],
     )
     def post(self, request: Request) -> Response:
@@ -151,7 +142,7 @@ class Decision(APIView):
         "Decide on exactly the request that was looked at",
         takes="Decision",
         gives="Submission",
-        errors=(NotFound, PeopleOnly, OwnSubmission, WrongState, RequestDiffers),
+        errors=DECIDING,
     )
     def post(self, request: Request, pk: UUID) -> Response:
         by = actor(request)
