@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -26,6 +26,15 @@ def escape(token: str) -> str:
     """One part of a JSON pointer (RFC 6901); characters that may not stand in an answer are shown by their number."""
     plain = FORBIDDEN.sub(lambda match: f"\\u{ord(match.group()):04x}", token)
     return plain.replace("~", "~0").replace("/", "~1")
+
+
+def instant(text: str) -> datetime | None:
+    """The moment that a text with its offset names, in UTC; None where it names none that the calendar holds."""
+    try:
+        moment = parse_datetime(text)
+        return moment.astimezone(UTC) if moment and moment.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
 
 
 class Reader:
@@ -104,11 +113,8 @@ class Reader:
         value = self.text(parent, name, "", nullable=True)
         if value is None:
             return None
-        try:
-            moment = parse_datetime(value)
-        except ValueError:
-            moment = None
-        if moment is None or moment.tzinfo is None:
+        moment = instant(value)
+        if moment is None:
             self.add(
                 f"/{name}", "wrong_format", "Give a time as RFC 3339 with its offset, such as 2030-01-31T12:00:00Z."
             )

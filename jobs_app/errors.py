@@ -194,7 +194,7 @@ class TooManyCalls(PortalError):
 class TokenRefused(PortalError):
     """This token may not be used; ask an administrator."""
 
-    code = "token_refused"
+    code = "authentication_failed"
 
 
 class TokenUnknown(TokenRefused):

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from . import audit, permissions
 from .actors import Actor
 from .audit import Action, read
-from .documents import LONGEST_TEXT, Reader
+from .documents import LONGEST_TEXT, Reader, instant
 from .errors import Invalid, NotFound, Problem, WrongState
 from .models import ForeignTask
 
@@ -44,11 +44,8 @@ def _cursor(row: ForeignTask) -> str:
 
 def _read_cursor(cursor: str) -> tuple[datetime, str]:
     text, _, task_id = cursor.partition("_")
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None or not _TASK_ID.fullmatch(task_id):
+    moment = instant(text)
+    if moment is None or not _TASK_ID.fullmatch(task_id):
         raise Invalid([Problem("cursor", "invalid", "Use a cursor as a page of this list gave it.")])
     return moment, task_id
 

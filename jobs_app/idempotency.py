@@ -23,10 +23,11 @@ from .models import IdempotencyKey
 
 KEPT = timedelta(days=8)
 AT_ONCE = 1000
-_WELL_FORMED = re.compile(r"[\x21-\x7e]{1,255}")
-_LONGEST_WAIT = "3s"
+LONGEST = 255
+LONGEST_WAIT = timedelta(seconds=3)
+_WELL_FORMED = re.compile(rf"[\x21-\x7e]{{1,{LONGEST}}}")
 _CLAIM = f"""
-    SET LOCAL lock_timeout = '{_LONGEST_WAIT}';
+    SET LOCAL lock_timeout = '{LONGEST_WAIT.total_seconds():g}s';
     INSERT INTO jobs_app_idempotencykey (owner, key, digest, made) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING
 """  # noqa: S608  (put together from constants only)
 _LOOK = "SELECT made, digest FROM jobs_app_idempotencykey WHERE owner = %s AND key = %s"

@@ -13,10 +13,9 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
-from django.utils.dateparse import parse_datetime
 
 from . import states
-from .documents import FORBIDDEN
+from .documents import FORBIDDEN, instant
 from .errors import Invalid, Problem
 from .models import ArchiveEntry, Submission
 from .models.submissions import SubmissionQuerySet
@@ -86,10 +85,13 @@ def _cursor(row: Submission, *, backwards: bool) -> str:
 def _read_cursor(cursor: str) -> tuple[bool, tuple[datetime, UUID]]:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
-        backwards, moment, id_ = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        return bool(backwards), (datetime.fromisoformat(moment), UUID(id_))
-    except (ValueError, TypeError, AttributeError, binascii.Error) as error:
+        backwards, text, id_ = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        moment, id_ = instant(text), UUID(id_)
+    except (ValueError, TypeError, AttributeError, RecursionError, binascii.Error) as error:
         raise Invalid([_NO_CURSOR]) from error
+    if moment is None:
+        raise Invalid([_NO_CURSOR])
+    return bool(backwards), (moment, id_)
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ def limit(value: str | None) -> int:
     """How many rows a page has; raises ``Invalid`` unless it is between 1 and 200."""
     if not value:
         return PAGE
-    if not (value.isascii() and value.isdigit() and 1 <= int(value) <= LONGEST_PAGE):
+    if not (value.isascii() and value.isdigit() and len(value) < 10 and 1 <= int(value) <= LONGEST_PAGE):
         raise Invalid([Problem("limit", "invalid", f"Give a limit between 1 and {LONGEST_PAGE}.")])
     return int(value)
 
@@ -144,8 +146,8 @@ def _text(column: str) -> Any:
 
 def _moment(column: str) -> Any:
     def condition(values: Sequence[str]) -> Q:
-        moment = parse_datetime(values[-1].replace(" ", "+"))
-        if moment is None or moment.tzinfo is None:
+        moment = instant(values[-1].replace(" ", "+"))
+        if moment is None:
             raise ValueError("Give a time as RFC 3339 with its offset, such as 2030-01-31T12:00:00Z.")
         return Q(**{column: moment})
 
@@ -155,7 +157,8 @@ def _moment(column: str) -> Any:
 def _final(values: Sequence[str]) -> Q:
     if values[-1] not in ("true", "false"):
         raise ValueError("Give true or false.")
-    return Q(status__in=states.FINAL) if values[-1] == "true" else ~Q(status__in=states.FINAL)
+    # An index finds those that are in one of some states, and none those that aren't.
+    return Q(status__in=states.FINAL if values[-1] == "true" else set(State) - states.FINAL)
 
 
 def _of(column: str, what: str) -> Any:

@@ -369,7 +369,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "POSTPROCESSING_HOOKS": ["jobs_app.api.description.add_components"],
+    "POSTPROCESSING_HOOKS": ["jobs_app.api.components.complete"],
 }
 
 LOGGING = {

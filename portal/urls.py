@@ -1,11 +1,13 @@
 """Every address of the portal: the doors bring their own."""
 
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from jobs_app.admin import site
+from jobs_app.api.views import NothingHere
 
 urlpatterns = [
     path("api/v1/", include("jobs_app.api.urls")),
+    re_path(r"^api/", NothingHere.as_view()),
     path("admin/", site.urls),
     path("", include("jobs_app.web.urls")),
 ]

@@ -9,12 +9,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import requests
 from django.conf import settings
 from django.db import connections
 
 from jobs_app.koodrive.sandbox import Sandbox
 from jobs_app.models import Submission
 from jobs_app.states import FINAL
+from portal import demo
 
 ROOT = Path(__file__).parents[1]
 PATIENCE = 60.0
@@ -89,6 +91,15 @@ class Processes:
     def beat(self) -> subprocess.Popen[bytes]:
         return self.start("beat", "--schedule", str(self._folder / f"schedule-{len(self._running)}"))
 
+    def web(self) -> str:
+        """Two web processes as in production; their address, once they answer."""
+        port = demo.free_port()
+        options = ("--host", "127.0.0.1", "--port", str(port), "--workers", "2", "--blocking-threads", "4")
+        self.start("--interface", "wsgi", *options, "portal.wsgi:application", program=("granian",))
+        address = f"http://127.0.0.1:{port}"
+        eventually(lambda: _answers(address), what="the web server answers")
+        return address
+
     def logs(self) -> str:
         return "\n".join(path.read_text(errors="replace") for path in sorted(self._folder.glob("*.log")))
 
@@ -100,6 +111,13 @@ class Processes:
         for process in self._running:
             if process.poll() is None:
                 self.kill(process)
+
+
+def _answers(address: str) -> bool:
+    try:
+        return requests.get(f"{address}/healthz", timeout=1).ok
+    except requests.RequestException:
+        return False
 
 
 def address(alias: str) -> str:

@@ -10,12 +10,13 @@ from rest_framework.views import APIView
 
 from .. import batches, bulk, importing, lineage, permissions
 from ..actors import Actor
-from ..errors import NotFound
+from ..errors import NotFound, TooLarge, WrongState
 from ..models import Batch
 from . import documents
 from .common import actor, batch_made_once, decision_in, refuse_fields, retry_in
 from .description import KEY, described, text
 from .parsers import StrictJSONParser, TableParser
+from .refusals import DECIDING, REPEATING
 
 # What is the same for all files of a table.
 _TABLE = [text(name, "Of a table: the same for all of its files.") for name in importing.SHARED]
@@ -30,7 +31,7 @@ class Bulk(APIView):
         "Submit many at once",
         takes={"application/json": "NewBatch", TableParser.media_type: "Table"},
         gives={201: "BatchMade", 200: "BatchMade"},
-        errors=(409, 413, 415, 422, 503),
+        errors=(*REPEATING, TooLarge),
         parameters=[KEY, *_TABLE],
     )
     def post(self, request: Request) -> Response:
@@ -47,7 +48,7 @@ class Bulk(APIView):
 
 
 class OneBatch(APIView):
-    @described("One batch", gives="Batch", errors=(404,))
+    @described("One batch", gives="Batch", errors=(NotFound,))
     def get(self, request: Request, pk: UUID) -> Response:
         return Response(documents.batch(_visible(actor(request), pk)))
 
@@ -55,7 +56,7 @@ class OneBatch(APIView):
 class Results(APIView):
     """What became of every file, as a table."""
 
-    @described("What became of every file", gives={200: "Table"}, media="text/csv", errors=(404,))
+    @described("What became of every file", gives={200: "Table"}, media="text/csv", errors=(NotFound,))
     def get(self, request: Request, pk: UUID) -> StreamingHttpResponse:
         row = _visible(actor(request), pk)
         name = f'attachment; filename="batch-{row.pk}.csv"'
@@ -72,7 +73,12 @@ class Decision(APIView):
 
     verb = staticmethod(batches.approve)
 
-    @described("Decide on all of it", takes="Decision", gives="Batch", errors=(404, 409))
+    @described(
+        "Decide on all of it",
+        takes="Decision",
+        gives="Batch",
+        errors=DECIDING,
+    )
     def post(self, request: Request, pk: UUID) -> Response:
         by = actor(request)
         row = _visible(by, pk)
@@ -90,7 +96,7 @@ class Reject(Decision):
 
 
 class Cancel(APIView):
-    @described("Cancel what can be", takes="Nothing", gives="BatchCancelled", errors=(404, 409))
+    @described("Cancel what can be", takes="Nothing", gives="BatchCancelled", errors=(NotFound, WrongState))
     def post(self, request: Request, pk: UUID) -> Response:
         by = actor(request)
         row = _visible(by, pk)
@@ -103,7 +109,7 @@ class Retry(APIView):
         "Submit again what ended without full success",
         takes="NewTry",
         gives={201: "BatchMade", 200: "BatchMade"},
-        errors=(404, 409, 422),
+        errors=(NotFound, WrongState, *REPEATING),
         parameters=[KEY],
     )
     def post(self, request: Request, pk: UUID) -> Response:

@@ -27,11 +27,11 @@ _UNKEPT = {"Cache-Control": "no-store"}
 class OwnCallback(APIView):
     """Where the calling service gets its notices."""
 
-    @described("Its callback", gives="Callback", errors=(404,))
+    @described("Its callback", gives="Callback", errors=(NotFound,))
     def get(self, request: Request) -> Response:
         return Response(_shown(_visible(request)))
 
-    @described("Set its callback", takes="NewCallback", gives={200: "Callback", 201: "Callback"}, errors=(409, 415))
+    @described("Set its callback", takes="NewCallback", gives={200: "Callback", 201: "Callback"})
     def put(self, request: Request) -> Response:
         """201 and the secret when it is new, else 200; what can't be called is 400."""
         service = _service(request)
@@ -41,14 +41,14 @@ class OwnCallback(APIView):
             return Response(shown)
         return Response(shown | {"secret": secret.text}, status=status.HTTP_201_CREATED, headers=_UNKEPT)
 
-    @described("Remove its callback", gives={204: ""}, errors=(404,))
+    @described("Remove its callback", gives={204: ""}, errors=(NotFound,))
     def delete(self, request: Request) -> Response:
         receivers.remove(_service(request), by=actor(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class RotateSecret(APIView):
-    @described("Change the secret of its callback", gives="CallbackSecret", errors=(404, 409))
+    @described("Change the secret of its callback", gives="CallbackSecret", errors=(NotFound,))
     def post(self, request: Request) -> Response:
         return Response(_secret(receivers.rotate(_service(request), by=actor(request))), headers=_UNKEPT)
 
@@ -60,7 +60,7 @@ class Deliveries(APIView):
         "What became of its notices",
         gives="Delivery",
         is_list=True,
-        errors=(404,),
+        errors=(NotFound,),
         parameters=[CURSOR, LIMIT, OpenApiParameter("state", one_of(Delivery.State))],
         name="deliveries_list",
     )

@@ -7,13 +7,18 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from .. import cancelling, links, listing, permissions, submissions
+from ..errors import Gone, NotFound, SettleFirst, WrongState
 from . import documents
 from .common import actor, made_once, neighbour, refuse_fields, retry_in, visible
 from .description import CURSOR, KEY, LIMIT, described
+from .refusals import REPEATING
+
+_CANCEL = (NotFound, WrongState, SettleFirst)
+_LOAD = (NotFound, WrongState, Gone)
 
 
 class Cancel(APIView):
-    @described("Cancel it, or have KooDrive asked to stop it", takes="Nothing", gives="Submission", errors=(404, 409))
+    @described("Cancel it, or have KooDrive asked to stop it", takes="Nothing", gives="Submission", errors=_CANCEL)
     def post(self, request: Request, pk: UUID) -> Response:
         by = actor(request)
         row = visible(by, pk)
@@ -26,7 +31,7 @@ class Retry(APIView):
         "Submit again what is not known to have succeeded",
         takes="NewTry",
         gives={201: "Submission", 200: "Submission"},
-        errors=(404, 409, 422),
+        errors=(NotFound, WrongState, *REPEATING),
         parameters=[KEY],
     )
     def post(self, request: Request, pk: UUID) -> Response:
@@ -42,7 +47,7 @@ class Retry(APIView):
 
 
 class Entries(APIView):
-    @described("What an archive holds", gives="Entry", is_list=True, errors=(404,), parameters=[CURSOR, LIMIT])
+    @described("What an archive holds", gives="Entry", is_list=True, errors=(NotFound,), parameters=[CURSOR, LIMIT])
     def get(self, request: Request, pk: UUID) -> Response:
         row = visible(actor(request), pk)
         limit = listing.limit(request.query_params.get("limit"))
@@ -57,7 +62,7 @@ class Entries(APIView):
 
 
 class DownloadLink(APIView):
-    @described("The address of a finished package", takes="Nothing", gives="DownloadLink", errors=(404, 409, 410))
+    @described("The address of a finished package", takes="Nothing", gives="DownloadLink", errors=_LOAD)
     def post(self, request: Request, pk: UUID) -> Response:
         by = actor(request)
         row = visible(by, pk)

@@ -6,7 +6,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from .. import feed, listing, permissions
-from ..errors import Invalid, Problem
+from ..errors import Invalid, Problem, TooManyWaiting
 from . import documents
 from .common import actor, neighbour
 from .description import LIMIT, described, text
@@ -19,7 +19,7 @@ class Changes(APIView):
         "Changes of state, oldest first",
         gives="Change",
         is_list=True,
-        errors=(429,),
+        errors=(TooManyWaiting,),
         parameters=[
             LIMIT,
             text("after", "A position as an answer gave it, or now.", pattern="^([0-9]{1,18}|now)$"),
@@ -47,7 +47,7 @@ def _position(text: str) -> int:
 
 def _wait(text: str | None) -> float:
     try:
-        seconds = float(text or 0)
+        seconds = float(text or 0) if "_" not in (text or "") else -1
     except ValueError:
         seconds = -1
     if not 0 <= seconds <= feed.LONGEST_WAIT:

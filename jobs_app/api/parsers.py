@@ -5,15 +5,9 @@ from collections.abc import Mapping
 from typing import IO, Any
 
 from django.conf import settings
-from rest_framework import status
-from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import BaseParser
 
-
-class BodyTooLarge(APIException):
-    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
-    default_detail = "The body is larger than 12 MB; split it."
-    default_code = "too_large"
+from .refusals import BodyTooLarge, Malformed
 
 
 class StrictJSONParser(BaseParser):
@@ -28,11 +22,11 @@ class StrictJSONParser(BaseParser):
         try:
             return json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant)
         except UnicodeDecodeError as error:
-            raise ParseError("The body isn't UTF-8; send JSON in UTF-8.") from error
+            raise Malformed("The body isn't UTF-8; send JSON in UTF-8.") from error
         except RecursionError as error:
-            raise ParseError("The body is nested too deeply; no request needs more than four levels.") from error
+            raise Malformed("The body is nested too deeply; no request needs more than four levels.") from error
         except ValueError as error:
-            raise ParseError(f"The body isn't valid JSON: {error}.") from error
+            raise Malformed(f"The body isn't valid JSON: {error}.") from error
 
 
 class TableParser(BaseParser):
@@ -46,7 +40,7 @@ class TableParser(BaseParser):
         try:
             return _read(stream).decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            raise ParseError("The table isn't UTF-8; save it as CSV in UTF-8.") from error
+            raise Malformed("The table isn't UTF-8; save it as CSV in UTF-8.") from error
 
 
 def _read(stream: IO[bytes]) -> bytes:

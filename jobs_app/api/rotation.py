@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 
 from .. import permissions, rotation
 from ..documents import Reader
-from ..errors import Invalid
+from ..errors import Invalid, ServicesOnly, WrongState
 from . import documents
 from .common import actor
 from .description import described
@@ -19,7 +19,7 @@ from .description import described
 class RotateToken(APIView):
     """The answer holds the new secret, this one time."""
 
-    @described("Change the token", takes="Rotation", gives={201: "NewToken"}, errors=(409, 429))
+    @described("Change the token", takes="Rotation", gives={201: "NewToken"}, errors=(ServicesOnly, WrongState))
     def post(self, request: Request) -> Response:
         by = actor(request)
         permissions.require(permissions.rotate_own_token(by), by=by, to="rotate a token")

@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 
 from .. import evidence, permissions, resolving
 from ..documents import LONGEST_TEXT, Reader
-from ..errors import Invalid
+from ..errors import Invalid, NotFound, PeopleOnly, TaskTaken, WrongState
 from . import documents
 from .common import actor, visible
 from .description import described
@@ -22,7 +22,7 @@ _DECISIONS = ("bind", "close")
 class Evidence(APIView):
     """What the last look into KooDrive found."""
 
-    @described("What was found in KooDrive about a doubt", gives="Evidence", errors=(404,))
+    @described("What was found in KooDrive about a doubt", gives="Evidence", errors=(NotFound,))
     def get(self, request: Request, pk: UUID) -> Response:
         found = evidence.of(visible(actor(request), pk)) or _NONE_YET
         return Response({name: found[name] for name in _NONE_YET})
@@ -31,7 +31,12 @@ class Evidence(APIView):
 class Resolve(APIView):
     """One person's decision: which task it is, or that nobody can tell."""
 
-    @described("Settle a doubt", takes="Resolution", gives="Submission", errors=(404, 409))
+    @described(
+        "Settle a doubt",
+        takes="Resolution",
+        gives="Submission",
+        errors=(NotFound, PeopleOnly, WrongState, TaskTaken),
+    )
     def post(self, request: Request, pk: UUID) -> Response:
         by = actor(request)
         row = visible(by, pk)

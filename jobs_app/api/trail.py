@@ -11,7 +11,7 @@ from .. import listing, searching
 from ..audit import read
 from ..audit.read import Line
 from ..audit.search import Query
-from ..errors import Invalid, Problem
+from ..errors import Invalid, Problem, UnreadableLine
 from . import documents
 from .common import actor, neighbour
 from .description import CURSOR, LIMIT, described, qualifiers, text
@@ -27,6 +27,7 @@ class AuditEvents(APIView):
         "Search the audit trail",
         gives="AuditEvent",
         is_list=True,
+        errors=(UnreadableLine,),
         parameters=[
             CURSOR,
             LIMIT,

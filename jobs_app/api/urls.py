@@ -1,7 +1,7 @@
 """The REST API's addresses."""
 
 from django.urls import path, re_path
-from drf_spectacular.views import SpectacularAPIView
+from drf_spectacular.views import SpectacularJSONAPIView
 from drf_spectacular.views import SpectacularSwaggerSplitView as _Docs
 
 from . import batches, callbacks, changes, feed, rotation, settling, trail, views
@@ -35,7 +35,7 @@ urlpatterns = [
     path("batches/<uuid:pk>/retry/", batches.Retry.as_view()),
     path("changes/", feed.Changes.as_view()),
     path("audit-events/", trail.AuditEvents.as_view()),
-    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("schema/", SpectacularJSONAPIView.as_view(), name="schema"),
     path("docs/", _Docs.as_view(url_name="schema", template_name="api_docs.html"), name="api-docs"),
     re_path(r"", views.NothingHere.as_view()),
 ]

@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 
 from .. import approvals, effects, listing, permissions, submissions
 from ..audit import read
-from ..errors import Invalid, NotFound
+from ..errors import Invalid, NotFound, UnreadableLine
 from ..models import Submission
 from ..operations import BY_NAME, OPERATIONS
 from ..states import State
@@ -19,7 +19,7 @@ from . import documents
 from .authentication import ServiceUser
 from .common import actor, decision_in, made_once, neighbour, visible
 from .description import CURSOR, KEY, LIMIT, described, text
-from .examples import EXAMPLES
+from .refusals import DECIDING, REPEATING
 from .schemas import one_of
 
 _FILTERS = [
@@ -78,9 +78,8 @@ class Submissions(APIView):
         "Submit a request",
         takes="NewSubmission",
         gives={201: "Submission", 200: "Submission"},
-        errors=(409, 413, 415, 422, 503),
+        errors=REPEATING,
         parameters=[KEY],
-        examples=EXAMPLES,
     )
     def post(self, request: Request) -> Response:
         by = actor(request)
@@ -91,7 +90,7 @@ class Submissions(APIView):
 class Validate(APIView):
     """What would become of a submission; nothing is stored."""
 
-    @described("Try a request without submitting it", takes="AnyRequest", gives="Validation", errors=(413, 415))
+    @described("Try a request without submitting it", takes="AnyRequest", gives="Validation")
     def post(self, request: Request) -> Response:
         by = actor(request)
         try:
@@ -110,20 +109,20 @@ class Validate(APIView):
 
 
 class OneSubmission(APIView):
-    @described("One submission", gives="Submission", errors=(404,))
+    @described("One submission", gives="Submission", errors=(NotFound,))
     def get(self, request: Request, pk: UUID) -> Response:
         return Response(documents.submission(visible(actor(request), pk)))
 
 
 class Files(APIView):
-    @described("Its files and what became of each", gives="File", is_list=True, errors=(404,))
+    @described("Its files and what became of each", gives="File", is_list=True, errors=(NotFound,))
     def get(self, request: Request, pk: UUID) -> Response:
         row = visible(actor(request), pk)
         return Response(documents.listed([documents.file(each) for each in row.files.all()]))
 
 
 class Events(APIView):
-    @described("Its audit events, oldest first", gives="Event", is_list=True, errors=(404,))
+    @described("Its audit events, oldest first", gives="Event", is_list=True, errors=(NotFound, UnreadableLine))
     def get(self, request: Request, pk: UUID) -> Response:
         row = Submission.objects.filter(pk=pk).first()
         if row is None:
@@ -140,7 +139,10 @@ class Decision(APIView):
     verb = staticmethod(approvals.approve)
 
     @described(
-        "Decide on exactly the request that was looked at", takes="Decision", gives="Submission", errors=(404, 409)
+        "Decide on exactly the request that was looked at",
+        takes="Decision",
+        gives="Submission",
+        errors=DECIDING,
     )
     def post(self, request: Request, pk: UUID) -> Response:
         by = actor(request)
@@ -159,6 +161,9 @@ class Reject(Decision):
     verb = staticmethod(approvals.reject)
 
 
+_SLASH = "There is no such address; those of the API end with a slash."
+
+
 @extend_schema(exclude=True)
 class NothingHere(APIView):
     """Whatever address the API doesn't know."""
@@ -169,4 +174,4 @@ class NothingHere(APIView):
         return super().dispatch(request, *args, **kwargs)
 
     def _not_found(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        raise NotFound
+        raise NotFound("" if request.path.endswith("/") else _SLASH)

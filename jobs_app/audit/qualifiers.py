@@ -8,10 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.utils.dateparse import parse_datetime
 from psycopg import sql
 
-from ..documents import FORBIDDEN
+from ..documents import FORBIDDEN, instant
 from ..operations import BY_NAME
 from .actions import Action
 
@@ -171,10 +170,10 @@ def moment(text: str, *, is_end: bool) -> datetime:
         if len(text) == len("2027-03-01"):
             day = datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
             return day + timedelta(days=1) if is_end else day
-        moment = parse_datetime(text.replace(" ", "+"))
     except (ValueError, OverflowError):
-        moment = None
-    if moment is None or moment.tzinfo is None:
+        pass
+    moment = instant(text.replace(" ", "+"))
+    if moment is None:
         raise ValueError("Give a day, such as 2027-03-31, or a time with its offset, such as 2027-03-31T12:00:00Z.")
     return moment
 

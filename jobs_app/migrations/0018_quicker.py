@@ -56,7 +56,7 @@ STATE = [
 
 
 class Migration(migrations.Migration):
-    dependencies = [("jobs_app", "0012_proposals")]
+    dependencies = [("jobs_app", "0016_sign_in")]
 
     operations = [
         migrations.SeparateDatabaseAndState(

@@ -168,6 +168,7 @@ class Submission(OfSomebody, models.Model):
             models.Index(fields=["status", "-created_at", "-id"], name="submission_by_status"),
             models.Index(fields=["person", "-created_at", "-id"], name="submission_by_person"),
             models.Index(fields=["service", "-created_at", "-id"], name="submission_by_service"),
+            models.Index(fields=["operation", "-created_at", "-id"], name="submission_by_operation"),
             models.Index(fields=["reference"], name="submission_by_reference", condition=Q(reference__isnull=False)),
             models.Index(fields=["-updated_at"], name="submission_by_change"),
         ]

@@ -24,6 +24,7 @@ _PLACES = {
     "/notAfter": "not_after",
 }
 _ROW = re.compile(r"/taskInfo/fileInfo/(\d+)")
+_END = re.compile(r"\r\n|\r|\n")
 
 
 @dataclass(frozen=True)
@@ -59,11 +60,11 @@ class Fields:
 
     def document(self) -> dict[str, Any]:
         """KooDrive's body with the portal's additions; empty fields are left out."""
-        rows = [_cells(line) for _, line in self._lines()]
+        rows = [_cells(line) for _, line in _lines(self.values["files"])]
         info: dict[str, Any] = {"fileInfo": [_file(cells) for cells in rows]}
         info |= self._given(srcContainerId="source", newFilePath="folder")
         if self.values["entries"].strip():
-            info["uncompressFilePaths"] = [line.strip() for line in self.values["entries"].splitlines() if line.strip()]
+            info["uncompressFilePaths"] = [line for _, line in _lines(self.values["entries"])]
         document: dict[str, Any] = {"taskType": self.operation.task_type}
         if self.operation.action_type is not None:
             document["actionType"] = self.operation.action_type
@@ -79,7 +80,7 @@ class Fields:
 
     def errors(self, problems: Sequence[Problem]) -> dict[str, list[str]]:
         """The problems by field; those of a file name its line."""
-        numbers = [number for number, _ in self._lines()]
+        numbers = [number for number, _ in _lines(self.values["files"])]
         found: dict[str, list[str]] = {}
         for problem in problems:
             row = _ROW.match(problem.pointer)
@@ -88,13 +89,13 @@ class Fields:
             found.setdefault(place, []).append(line + problem.detail)
         return found
 
-    def _lines(self) -> list[tuple[int, str]]:
-        """The lines that name a file, each with its number in the box."""
-        lines = enumerate(self.values["files"].splitlines(), 1)
-        return [(number, line.strip()) for number, line in lines if line.strip()]
-
     def _given(self, **names: str) -> dict[str, str]:
         return {name: self.values[field].strip() for name, field in names.items() if self.values[field].strip()}
+
+
+def _lines(text: str) -> list[tuple[int, str]]:
+    """The lines of a box that say something, each with its number; no other character than a line's end ends one."""
+    return [(number, line.strip()) for number, line in enumerate(_END.split(text), 1) if line.strip()]
 
 
 def _cells(line: str) -> list[str]:

@@ -12,10 +12,9 @@ import requests
 
 from jobs_app.actors import SUBMISSION_SCOPES
 from jobs_app.models import Submission
-from portal import demo
 from tests.chaos.conftest import scaled
 from tests.conftest import token_of
-from tests.processes import Processes, eventually
+from tests.processes import Processes
 from tests.rows import numbered
 
 CALLS = 1000
@@ -62,23 +61,12 @@ def dropping(upstream: str) -> Iterator[str]:
 
 
 def test_a_thousand_calls_make_a_thousand_submissions(own: Processes) -> None:
-    port = demo.free_port()
-    options = ("--host", "127.0.0.1", "--port", str(port), "--workers", "2", "--blocking-threads", "4")
-    own.start("--interface", "wsgi", *options, "portal.wsgi:application", program=("granian",))
-    upstream, calls = f"http://127.0.0.1:{port}", scaled(CALLS)
-    eventually(lambda: _answers(upstream), what="the web server answers")
+    upstream, calls = own.web(), scaled(CALLS)
     headers = {"Authorization": f"Bearer {token_of('payroll', *SUBMISSION_SCOPES)}"}
     with dropping(upstream) as address, ThreadPoolExecutor(CLIENTS) as clients:
         made = list(clients.map(lambda number: _until_answered(address, headers, number), range(calls)))
     assert len(set(made)) == calls
     assert {str(pk) for pk in Submission.objects.values_list("pk", flat=True)} == set(made)
-
-
-def _answers(address: str) -> bool:
-    try:
-        return requests.get(f"{address}/healthz", timeout=1).ok
-    except requests.RequestException:
-        return False
 
 
 def _until_answered(address: str, headers: dict[str, str], number: int) -> str:

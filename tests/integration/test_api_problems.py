@@ -72,8 +72,41 @@ def test_what_is_not_there(service: Api, path: str) -> None:
     assert_is_problem(service.get(path), 404)
 
 
-def test_a_method_that_is_not_offered(service: Api) -> None:
-    assert_is_problem(Client().delete("/api/v1/submissions/", headers=service._headers), 405)
+@pytest.mark.parametrize("path", ["/api/", "/api/v2/submissions/", "/api/v1", "/api//v1/me/"])
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_what_is_beside_the_api_is_a_problem_too(service: Api, path: str, method: str) -> None:
+    assert_is_problem(getattr(Client(), method)(path, headers=service._headers), 404)
+    assert_is_problem(getattr(Client(), method)(path), 401)
+
+
+def test_an_address_without_its_slash_is_told_so(service: Api) -> None:
+    assert "slash" in assert_is_problem(service.post("submissions", body("copy")), 404)["detail"]
+
+
+@pytest.mark.parametrize("path", ["submissions/", "schema/", "docs/", "me/"])
+def test_a_method_that_is_not_offered(service: Api, path: str) -> None:
+    answer = Client().delete(f"/api/v1/{path}", headers=service._headers)
+    assert_is_problem(answer, 405)
+    assert "GET" in answer["Allow"]
+
+
+@pytest.mark.parametrize("path", ["me/", "schema/"])
+def test_an_answer_that_is_not_offered(service: Api, path: str) -> None:
+    assert_is_problem(Client().get(f"/api/v1/{path}", headers=service._headers | {"Accept": "application/xml"}), 406)
+
+
+@pytest.mark.parametrize("path", ["submissions/", "operations/", "me/", "changes/", "me/callback/"])
+def test_a_parameter_that_nothing_reads_is_an_error(service: Api, path: str) -> None:
+    problem = assert_is_problem(service.get(path, statsu="queued"), 400)
+    assert [(each["pointer"], each["code"]) for each in problem["errors"]] == [("statsu", "unknown_field")]
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+def test_a_time_that_no_calendar_in_utc_holds(service: Api, time: str) -> None:
+    errors = assert_is_problem(service.post("submissions/", body("copy", notBefore=time)), 400)["errors"]
+    assert [(each["pointer"], each["code"]) for each in errors] == [("/notBefore", "wrong_format")]
+    for name in ("since", "until", "updatedSince"):
+        assert_is_problem(service.get("submissions/", **{name: time}), 400)
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer wrong", "Basic b2xnYTpw", "Bearer \xff"])

@@ -1,5 +1,6 @@
 """The REST door: create, list, look at."""
 
+import base64
 import hashlib
 import json
 import uuid
@@ -150,12 +151,21 @@ def test_filters_narrow_the_list(service: Api) -> None:
         assert [row["id"] for row in rows] == [each["id"] for each in expected], parameters
 
 
+def _as_cursor(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
 @pytest.mark.parametrize(
     "query",
     ["status=done", "final=yes", "operation=clear", "createdBy=me", "since=today", "limit=0", "limit=201", "limit=x"]
     + [
         "cursor=nonsense",
         "cursor=W10",
+        f"cursor={_as_cursor('[' * 5000)}",
+        f"cursor={_as_cursor(json.dumps([0, '0001-01-01T00:00:00+23:59', '0' * 32]))}",
+        f"cursor={_as_cursor(json.dumps([0, '2027-03-01T00:00:00', '0' * 32]))}",
+        f"cursor={_as_cursor(json.dumps([0, 7, '0' * 32]))}",
+        f"limit={'1' * 5000}",
         "createdBy=person:99999999999999999999",
         "taskId=a%00b",
         "until=2026-02-31T00:00Z",

@@ -11,7 +11,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from django.conf import settings
+from drf_spectacular.generators import SchemaGenerator
 
+from jobs_app import bulk, documents, feed, idempotency, listing, rotation, tokens
+from jobs_app.api import deprecations, problems
 from jobs_app.audit.actions import MEANINGS, Action
 from jobs_app.operations import OPERATIONS, Danger, Use
 from jobs_app.states import FINAL, LABELS, TRANSITIONS, State
@@ -105,6 +109,43 @@ def effects() -> str:
     return table(("operation", "what it does", "the way back", "danger"), rows)
 
 
+def errors() -> str:
+    described = SchemaGenerator().get_schema(request=None, public=True)["components"]["examples"].values()
+    prefix = problems.TYPE.format("")
+    shown = [each["value"] for each in described if prefix in str(each["value"])]
+    found = {(each["status"], each["type"].removeprefix(prefix), each["detail"]) for each in shown}
+    rows = [(str(status), f"`{code}`", detail) for status, code, detail in sorted(found)]
+    return table(("status", "code", "says"), rows)
+
+
+def numbers() -> str:
+    rows = [
+        ("a body", f"at most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 2**20} MB"),
+        ("files of a submission", "`KOODRIVE_MAX_FILES` (1,000); `GET me/` tells"),
+        ("submissions and files of one call", f"at most {bulk.MOST_ROWS:,} and {bulk.MOST_FILES:,}"),
+        ("an id, a path, a reason or a label", _lengths()),
+        ("a page of a list", f"{listing.PAGE}, `limit` up to {listing.LONGEST_PAGE}"),
+        ("`notBefore`, `notAfter`", f"at most {documents.FURTHEST_DAYS} days ahead"),
+        (
+            "an `Idempotency-Key`",
+            f"1 to {idempotency.LONGEST} printable ASCII characters, kept at least {_kept()} days",
+        ),
+        ("a second call with the same key waits", f"at most {idempotency.LONGEST_WAIT.total_seconds():g} seconds"),
+        ("`wait`", f"at most {feed.LONGEST_WAIT:g} seconds, for half of a server's threads at once"),
+        ("`Retry-After`", f"{problems.RETRY_SECONDS} seconds, but that of `too_many_calls` is exact"),
+    ]
+    return table(("what", "how much"), rows)
+
+
+def _lengths() -> str:
+    return f"at most {documents.LONGEST_ID}, {documents.LONGEST_PATH:,} or {documents.LONGEST_TEXT:,} characters"
+
+
+def _kept() -> int:
+    """They are forgotten a day later than is promised."""
+    return idempotency.KEPT.days - 1
+
+
 BLOCKS: dict[tuple[str, str], Callable[[], str]] = {
     ("docs/architecture.md", "floors"): floors,
     ("docs/architecture.md", "states"): state_diagram,
@@ -112,6 +153,8 @@ BLOCKS: dict[tuple[str, str], Callable[[], str]] = {
     ("docs/audit.md", "states"): states,
     ("docs/catalogue.md", "operations"): operations,
     ("docs/catalogue.md", "effects"): effects,
+    ("docs/rest.md", "errors"): errors,
+    ("docs/rest.md", "numbers"): numbers,
 }
 
 
@@ -193,6 +236,17 @@ def test_every_target_of_make_that_the_docs_name_exists() -> None:
     named = {target for page in PAGES for target in re.findall(r"(?:`|^)make ([a-z]+)", read(page), re.MULTILINE)}
     assert named
     assert named <= known
+
+
+def test_the_numbers_in_the_prose_are_the_codes() -> None:
+    shortest, longest = (each.total_seconds() for each in (rotation.SHORTEST_OVERLAP, rotation.LONGEST_OVERLAP))
+    for page, sentence in [
+        ("docs/rest.md", f"months ({deprecations.NOTICE.days} days)"),
+        ("docs/services.md", f"an hour unless told, at least {shortest:g} seconds and at most {longest:,g}"),
+        ("docs/services.md", f"after {tokens.USUAL_DAYS} days unless told, {tokens.LONGEST_DAYS} at most"),
+    ]:
+        assert sentence in " ".join(read(page).split())
+    assert rotation.USUAL_OVERLAP.total_seconds() == 3600
 
 
 def redraw() -> None:
