@@ -262,6 +262,10 @@ KOODRIVE_RATE = env.rate("KOODRIVE_RATE", "20/s")
 KOODRIVE_MAX_FILES = env.integer("KOODRIVE_MAX_FILES", 1000, least=1)
 KOODRIVE_PACKAGE_DAYS = env.integer("KOODRIVE_PACKAGE_DAYS", 7, least=1)
 
+# --- What people are told --------------------------------------------------------------------------------------------
+# Where KooDrive processes the content of archives and packages.
+DATA_NOTICE = env.text("PORTAL_DATA_NOTICE")
+
 # --- Callbacks -------------------------------------------------------------------------------------------------------
 # Receivers that may have inner addresses.
 CALLBACK_HOSTS, CALLBACK_NETWORKS = env.receivers("PORTAL_CALLBACK_ALLOW")
