@@ -48,6 +48,8 @@ ALLOWED_HOSTS = ALLOWED_HOSTS or ["127.0.0.1", "localhost", "[::1]"]
 PORTAL_PROXIES = env.integer("PORTAL_PROXIES", 0)
 
 SECRET_KEY = _required("PORTAL_SECRET_KEY", demo_value=_demo.secret_key)
+# Older ones, by which sessions and repeated calls from before a change of the key are still known.
+SECRET_KEY_FALLBACKS = env.items("PORTAL_SECRET_KEY_FALLBACKS")
 FIELD_KEYS = env.items("PORTAL_FIELD_KEYS") or [_required("PORTAL_FIELD_KEYS", demo_value=_demo.field_key)]
 # The sealer's private key: in production, whoever serves or sends must not even be able to read it.
 AUDIT_KEY_IS_HERE = bool(env.secret("PORTAL_AUDIT_KEY"))
