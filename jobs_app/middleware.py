@@ -11,6 +11,7 @@ from django.urls import reverse
 
 _WELL_FORMED = re.compile(r"^[A-Za-z0-9._-]{8,128}$")
 _OPEN_PATHS = ("/healthz", "/readyz", settings.STATIC_URL)
+_LENT = ", ".join(f"{name}=()" for name in ("camera", "geolocation", "microphone", "payment", "serial", "usb"))
 _OWN_DOOR = "/api/"  # the REST API answers strangers itself
 
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -37,6 +38,19 @@ def sign_in_required(get_response: Handler) -> Handler:
         if is_open or request.user.is_authenticated:
             return get_response(request)
         return redirect_to_login(request.get_full_path(), reverse(settings.LOGIN_URL))
+
+    return handle
+
+
+def hardened(get_response: Handler) -> Handler:
+    """Has no browser and no proxy keep an answer, or lend its page anything that the portal doesn't use."""
+
+    def handle(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response["Cache-Control"] = "no-store, private"
+        response["Permissions-Policy"] = _LENT
+        response["Cross-Origin-Resource-Policy"] = "same-origin"
+        return response
 
     return handle
 

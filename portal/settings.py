@@ -78,6 +78,7 @@ MIDDLEWARE = [
     "jobs_app.middleware.quota_headers",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "jobs_app.middleware.hardened",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -132,6 +133,8 @@ AUTH_PASSWORD_VALIDATORS = [
 DEMO_PASSWORD = env.secret("PORTAL_DEMO_PASSWORD") or _demo.password
 DEMO_TOKEN = env.secret("PORTAL_DEMO_TOKEN") or _demo.token
 
+# Behind the session, not in a cookie of its own.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SESSION_COOKIE_NAME = "__Host-session" if _https else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if _https else "csrf"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
