@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: run test chaos bench browser lint format lock
+.PHONY: run test chaos bench browser lint format lock audit sbom
 .DEFAULT_GOAL := run
 
 run: .venv/run.stamp
@@ -38,11 +38,23 @@ format: .venv/dev.stamp
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# Whether a known hole is in what we depend on. Asks the index's vulnerability service: where that can't be reached, it says
+# so and ends with 2, and nothing else depends on it.
+audit: .venv/audit.stamp
+	@$(BIN)/python .ci/audit
+
+# What a production consists of, as CycloneDX, from its lock; the same lock gives the same file.
+sbom: .venv/audit.stamp
+	@mkdir -p build
+	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --of JSON -o build/sbom.json requirements/production.txt
+
 # The locks hold hashes and no address: they install from whatever index the machine is set to.
 lock: .venv/dev.stamp
 	$(call compile,-o requirements/production.txt)
 	$(call compile,--group embedded -o requirements/run.txt)
 	$(call compile,--group embedded --group dev -o requirements/dev.txt)
+	$(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header \
+		requirements/audit.in -c requirements/dev.txt -o requirements/audit.txt
 	$(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header \
 		requirements/installer.in -o requirements/installer.txt
 
@@ -58,6 +70,10 @@ endef
 .venv/dev.stamp: requirements/dev.txt | .venv/installer.stamp
 	@echo "installing what development needs …"
 	@$(call install,requirements/dev.txt)
+	@touch $@
+
+.venv/audit.stamp: requirements/audit.txt .venv/dev.stamp
+	@$(call install,requirements/audit.txt)
 	@touch $@
 
 .venv/installer.stamp:

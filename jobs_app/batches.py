@@ -10,14 +10,16 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Count, Max, Min, Sum
 
-from . import approvals, bulk, cancelling, permissions, states, submissions
+from . import approvals, bulk, cancelling, care, permissions, states, submissions
 from .actors import Actor
 from .approvals import Decision
 from .bulk import Row, refusal
 from .errors import Invalid, PortalError, Problem, RequestDiffers, WrongState
 from .idempotency import Call
 from .models import Approval, Batch, Submission, User
+from .operations import BY_NAME
 from .states import State
+from .submissions import Origin
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,15 @@ def cancel(batch: Batch, *, by: Actor) -> list[dict[str, Any]]:
     return [_outcome(row, now[row.pk], refused.get(row.pk)) for row in members]
 
 
-def retry(batch: Batch, *, reason: str, password: str | None, by: Actor, call: Call | None = None) -> Batch:
+def retry(
+    batch: Batch,
+    *,
+    reason: str,
+    password: str | None,
+    by: Actor,
+    call: Call | None = None,
+    phrase: str | None = None,
+) -> Batch:
     """Submits, as a new batch, what is left of every member that ended without full success; see ``submissions.retry``.
 
     What was not taken of the others stands in the new batch's ``refused``. Raises ``NotAllowed``, ``Invalid``,
@@ -131,10 +141,21 @@ def retry(batch: Batch, *, reason: str, password: str | None, by: Actor, call: C
     errors |= checked.bad
     if not checked.good:
         raise _whole(errors.values())
+    if phrase is not None:
+        care.require_phrase([request for _, request in checked.good], phrase)
     refused = [refusal(number, errors[number], submission=str(members[number].pk)) for number in sorted(errors)]
     # The numbers of its files stay those of the table.
     source = batch.source if batch.source == Submission.Source.IMPORT else submissions.source_of(by)
     return bulk.store(checked.good, refused, source=source, by=by, retry_of=batch, call=call)
+
+
+def retry_phrase(batch: Batch, *, by: Actor) -> str:
+    """What a person has to type before what is left of it is submitted again; empty when no deletion is among it."""
+    gone = [name for name, operation in BY_NAME.items() if operation.irreversible]
+    members = batch.members.filter(operation__in=gone).prefetch_related("files")
+    again = [row for row in members if permissions.retry(by, row) is None]
+    files = sum(len(submissions.left_of(row)) for row in again)
+    return care.phrase(files, {row.source_space for row in again})
 
 
 def _refuse_idle_password(password: str | None, members: Iterable[Submission]) -> None:
@@ -148,7 +169,8 @@ def _again(member: Submission, reason: str, password: str | None, by: Actor) -> 
         raise refused
     own = password if "password" in member.document else None
     values = submissions.what_is_left(member, reason, own)
-    return Row(member.row or 0, values, [file.row for file in submissions.left_of(member)], member)
+    lines = [file.row for file in submissions.left_of(member)]
+    return Row(member.row or 0, values, lines, Origin(retry_of=member))
 
 
 def _whole(errors: Iterable[PortalError]) -> PortalError:

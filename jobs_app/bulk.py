@@ -19,7 +19,7 @@ from .documents import LONGEST_TEXT, Reader
 from .errors import Invalid, PortalError, Problem, TooLarge
 from .idempotency import Call
 from .models import Batch, Submission
-from .submissions import Place
+from .submissions import NOWHERE, Origin, Place
 from .validators import LONGEST_REFERENCE, Request
 
 MOST_ROWS = 1000
@@ -36,7 +36,7 @@ class Row:
     number: int
     values: object
     lines: Sequence[int] | None = None
-    retry_of: Submission | None = None
+    origin: Origin = NOWHERE
 
 
 @dataclass
@@ -114,7 +114,7 @@ def store(
     # What was made at the same moment is listed by its id, the highest first: so the list keeps the order of the rows.
     ids = sorted((uuid.uuid4() for _ in good), reverse=True)
     new = (
-        submissions.draft(request, by=by, as_id=id_, retry_of=row.retry_of, place=Place(batch, row.number, row.lines))
+        submissions.draft(request, by=by, as_id=id_, origin=row.origin, place=Place(batch, row.number, row.lines))
         for id_, (row, request) in zip(ids, good, strict=True)
     )
     with transaction.atomic():

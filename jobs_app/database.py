@@ -18,7 +18,7 @@ RESTRICTED = {
     "result_message, progress, files_succeeded, files_failed, updated_at, sent_at, accepted_at, finished_at)",
     "jobs_app_batch": "SELECT, INSERT",
     "jobs_app_submissionfile": "SELECT, INSERT, UPDATE (status, result_code, result_desc, new_file_id, new_file_path)",
-    "jobs_app_archivepassword": "SELECT, INSERT, DELETE",
+    "jobs_app_archivepassword": "SELECT, INSERT, DELETE, UPDATE (ciphertext)",
     "jobs_app_archiveentry": "SELECT, INSERT",
     "jobs_app_credential": "SELECT, INSERT, UPDATE (ciphertext)",
     "jobs_app_approval": "SELECT, INSERT",

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from django.db.models import Count, Q
 from django.db.models.functions import Now
@@ -25,13 +26,14 @@ class SameEffect:
     files: int
 
 
-def same(request: Request, *, by: Actor) -> list[SameEffect]:
-    """The newest of them; what ended without having done anything isn't one."""
+def same(request: Request, *, by: Actor, but: UUID | None = None) -> list[SameEffect]:
+    """The newest of them, without ``but``; what ended without having done anything isn't one."""
     files = [file.file_id for file in request.files]
     found = (
         Submission.objects.with_people()
         .filter(operation=request.operation.name, files__file_id__in=files)
         .filter(~Q(status__in=states.FINAL) | Q(status__in=states.DONE, created_at__gte=Now() - RECENT))
+        .exclude(pk__in=[but] if but else [])
         .annotate(**{_SHARED: Count("files")})
         .order_by("-created_at")[:SHOWN]
     )

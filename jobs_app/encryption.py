@@ -19,6 +19,21 @@ def decrypt(ciphertext: bytes) -> str:
         ) from error
 
 
+def renewed(ciphertext: bytes) -> bytes | None:
+    """The same encrypted with the newest key, None if it is so already; raises what ``decrypt`` raises."""
+    newest = Fernet(settings.FIELD_KEYS[0])
+    try:
+        newest.decrypt(ciphertext)
+    except InvalidToken:
+        return encrypt(decrypt(ciphertext))
+    return None
+
+
+def require_keys() -> None:
+    """Raises ImproperlyConfigured when the keys can't be used."""
+    _keys()
+
+
 def _keys() -> MultiFernet:
     try:
         return MultiFernet([Fernet(key) for key in settings.FIELD_KEYS])

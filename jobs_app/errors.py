@@ -37,6 +37,12 @@ class Invalid(PortalError):
         self.problems = tuple(problems)
 
 
+class NotReviewed(Invalid):
+    """Something on the page needs your word first: acknowledge what it shows, and type its phrase."""
+
+    code = "not_reviewed"
+
+
 class TooLarge(PortalError):
     """One call takes at most 1,000 submissions and 10,000 files; split it into several."""
 

@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.db import OperationalError, connection
 from django.db.models.functions import Now
 from django.utils.crypto import salted_hmac
@@ -41,11 +42,11 @@ class _TakenError(Exception):
 
 @dataclass(frozen=True)
 class Call:
-    """A call that its caller may repeat."""
+    """A call that its caller may repeat. ``digests`` are its body's, by the newest secret key first."""
 
     owner: int
     key: str
-    digest: str
+    digests: tuple[str, ...]
 
 
 def new_key() -> str:
@@ -61,8 +62,9 @@ def call(key: str | None, what: str, body: Any, *, by: Actor) -> Call | None:
         detail = "Give an Idempotency-Key of 1 to 255 printable ASCII characters without spaces, such as a UUID."
         raise Invalid([Problem("Idempotency-Key", "invalid", detail)])
     text = json.dumps([what, body], sort_keys=True, separators=(",", ":"))
-    digest = salted_hmac("jobs_app.idempotency", text, algorithm="sha256").hexdigest()
-    return Call(by.key if by.kind is Kind.SERVICE else -by.key, key, digest)
+    secrets = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    digests = (salted_hmac("jobs_app.idempotency", text, each, algorithm="sha256").hexdigest() for each in secrets)
+    return Call(by.key if by.kind is Kind.SERVICE else -by.key, key, tuple(digests))
 
 
 def once(repeatable: Call | None, make: Callable[[], Made], get: Callable[[UUID], Made]) -> tuple[Made, bool]:
@@ -89,7 +91,7 @@ def claim(repeatable: Call | None, made: UUID) -> None:
         return
     try:
         with connection.cursor() as cursor:
-            cursor.execute(_CLAIM, [repeatable.owner, repeatable.key, repeatable.digest, made])
+            cursor.execute(_CLAIM, [repeatable.owner, repeatable.key, repeatable.digests[0], made])
             cursor.nextset()
             is_mine = cursor.rowcount == 1
     except OperationalError as error:
@@ -109,7 +111,7 @@ def forget_old() -> None:
 def _made(repeatable: Call) -> UUID | None:
     with connection.cursor() as cursor:
         cursor.execute(_LOOK, [repeatable.owner, repeatable.key])
-        made, digest = cursor.fetchone() or (None, repeatable.digest)
-    if digest != repeatable.digest:
+        made, digest = cursor.fetchone() or (None, repeatable.digests[0])
+    if digest not in repeatable.digests:
         raise KeyReused
     return made

@@ -20,6 +20,7 @@ _WELL_FORMED = re.compile(r"^[A-Za-z0-9._-]{8,128}$")
 _OPEN_PATHS = ("/healthz", "/readyz", "/sign-in/", settings.STATIC_URL)
 # What somebody without the second factor that they need may do: get it, or leave.
 _FIRST_PATHS = (*_OPEN_PATHS, "/sign-out/", "/profile/")
+_LENT = ", ".join(f"{name}=()" for name in ("camera", "geolocation", "microphone", "payment", "serial", "usb"))
 _OWN_DOOR = "/api/"  # the REST API answers strangers itself
 
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -77,6 +78,19 @@ def second_factor_required(get_response: Handler) -> Handler:
         if is_first or not request.user.is_authenticated or not sessions.lacks_second_factor(request):
             return get_response(request)
         return redirect("mfa_index")
+
+    return handle
+
+
+def hardened(get_response: Handler) -> Handler:
+    """Has no browser and no proxy keep an answer, or lend its page anything that the portal doesn't use."""
+
+    def handle(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response["Cache-Control"] = "no-store, private"
+        response["Permissions-Policy"] = _LENT
+        response["Cross-Origin-Resource-Policy"] = "same-origin"
+        return response
 
     return handle
 

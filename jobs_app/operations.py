@@ -53,6 +53,7 @@ class Operation:
     uncompress_file_paths: Use = Use.NO
     password: Use = Use.NO
     approvals: int = 0
+    reads_content: bool = False  # what is in the files is processed, not only where they are
 
     @property
     def irreversible(self) -> bool:
@@ -128,6 +129,7 @@ OPERATIONS: tuple[Operation, ...] = (
         action_type=502,
         new_file_path=Use.ADVISED,
         password=Use.MAY,
+        reads_content=True,
     ),
     Operation(
         name="extract_some",
@@ -140,6 +142,7 @@ OPERATIONS: tuple[Operation, ...] = (
         new_file_path=Use.ADVISED,
         uncompress_file_paths=Use.MUST,
         password=Use.MAY,
+        reads_content=True,
     ),
     Operation(
         name="package",
@@ -148,6 +151,7 @@ OPERATIONS: tuple[Operation, ...] = (
         way_back=_("Nothing to undo; KooDrive deletes the package by itself."),
         task_type=6,
         action_type=None,
+        reads_content=True,
     ),
     Operation(
         name="delete",

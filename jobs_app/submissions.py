@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,8 +11,9 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from . import idempotency, inserting, lifecycle, permissions, tasks, validators
+from . import care, idempotency, inserting, lifecycle, permissions, tasks, validators
 from .actors import Actor, Channel
+from .care import Review
 from .errors import AlreadySubmitted, Invalid, Problem, WrongState
 from .idempotency import Call
 from .lifecycle import New
@@ -34,6 +35,18 @@ class Place:
     lines: Sequence[int] | None = None
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What a submission came from: one that is tried again, or a person's review and what they acknowledged there."""
+
+    retry_of: Submission | None = None
+    review: Review | None = None
+    acknowledged: Sequence[Mapping[str, Any]] | None = None
+
+
+NOWHERE = Origin()
+
+
 def check(values: object, *, by: Actor) -> validators.Request:
     """The valid request in ``values``; raises ``NotAllowed``, or ``Invalid`` with every problem. Stores nothing."""
     permissions.require(permissions.submit(by), by=by, to="submit")
@@ -42,21 +55,38 @@ def check(values: object, *, by: Actor) -> validators.Request:
 
 def checked(values: object, *, now: datetime, by: Actor) -> validators.Request:
     """The same for somebody who may submit at all: is the request valid, and one that they may make?"""
-    request = validators.check(values, max_files=settings.KOODRIVE_MAX_FILES, now=now, default_reason=by.default_reason)
+    request = validators.check(
+        values,
+        max_files=settings.KOODRIVE_MAX_FILES,
+        now=now,
+        default_reason=by.default_reason,
+        data_notice=settings.DATA_NOTICE,
+    )
     operation, target, source = request.operation.name, request.target, request.source
     refusal = permissions.submit_this(by, operation, source, target)
     permissions.require(refusal, by=by, to="submit", operation=operation, space=target, sourceSpace=source)
     return request
 
 
-def submit(values: object, *, by: Actor, as_id: uuid.UUID | None = None, call: Call | None = None) -> Submission:
+def submit(
+    values: object,
+    *,
+    by: Actor,
+    as_id: uuid.UUID | None = None,
+    call: Call | None = None,
+    review: Review | None = None,
+) -> Submission:
     """Stores the request in ``values`` with its audit event, and has it sent or put before an approver.
 
     With ``as_id``, chosen when the request was reviewed, submitting the same again gives the first submission; ``call``
-    is what a repeatable call of the API is known by (``idempotency.once``).
-    Raises ``NotAllowed``, ``Invalid``, ``AlreadySubmitted`` or ``AuditUnavailable``; nothing is stored then.
+    is what a repeatable call of the API is known by (``idempotency.once``). A page gives the ``review`` of the person:
+    what it says is demanded of them, and told in the event.
+    Raises ``NotAllowed``, ``Invalid``, ``NotReviewed``, ``AlreadySubmitted`` or ``AuditUnavailable``; nothing is stored
+    then.
     """
-    return _store(check(values, by=by), by, as_id, call=call)
+    request = check(values, by=by)
+    seen = care.require(request, review, by=by, as_id=as_id) if review else None
+    return _store(request, by, as_id, call=call, origin=Origin(review=review, acknowledged=seen))
 
 
 def get(pk: uuid.UUID) -> Submission:
@@ -71,14 +101,18 @@ def retry(
     by: Actor,
     as_id: uuid.UUID | None = None,
     call: Call | None = None,
+    phrase: str | None = None,
 ) -> Submission:
     """Submits all files that aren't known to have succeeded anew, under today's policy; the rest as in ``submit``.
 
+    A page gives the ``phrase`` that the person typed (``care.phrase_of``).
     Raises what ``submit`` raises, and ``WrongState`` unless it ended without full success and has such files.
     """
     permissions.require(permissions.retry(by, submission), by=by, to="retry", submission=submission)
     left = check(what_is_left(submission, reason, password), by=by)
-    return _store(left, by, as_id, retry_of=submission, call=call)
+    if phrase is not None:
+        care.require_phrase([left], phrase)
+    return _store(left, by, as_id, call=call, origin=Origin(retry_of=submission))
 
 
 def left_of(submission: Submission) -> list[SubmissionFile]:
@@ -110,10 +144,10 @@ def _store(
     by: Actor,
     as_id: uuid.UUID | None,
     *,
-    retry_of: Submission | None = None,
+    origin: Origin,
     call: Call | None = None,
 ) -> Submission:
-    new = draft(request, by=by, as_id=as_id, retry_of=retry_of)
+    new = draft(request, by=by, as_id=as_id, origin=origin)
     submission = new.submission
     try:
         with transaction.atomic():
@@ -132,7 +166,7 @@ def _store(
 
 def _mark(submission: Submission) -> tuple[object, ...]:
     """What a submission that is made once more under the same id has to have in common with the first one."""
-    return submission.person_id, submission.request_sha256, submission.retry_of_id
+    return submission.person_id, submission.request_sha256, submission.retry_of_id, submission.clone_of_id
 
 
 def draft(
@@ -140,11 +174,11 @@ def draft(
     *,
     by: Actor,
     as_id: uuid.UUID | None = None,
-    retry_of: Submission | None = None,
+    origin: Origin = NOWHERE,
     place: Place | None = None,
 ) -> New:
     """The submission of a valid request with all that belongs to it, not stored yet."""
-    submission = _row(request, by, as_id or uuid.uuid4(), retry_of, place)
+    submission = _row(request, by, as_id or uuid.uuid4(), origin, place)
     numbers = place.lines if place and place.lines else range(len(request.files))
     files = [
         _new_file(
@@ -152,12 +186,10 @@ def draft(
         )
         for row, file in zip(numbers, request.files, strict=True)
     ]
-    return New(submission, files, request.password, _told(submission, request))
+    return New(submission, files, request.password, _told(submission, request) | {"acknowledged": origin.acknowledged})
 
 
-def _row(
-    request: validators.Request, by: Actor, id_: uuid.UUID, retry_of: Submission | None, place: Place | None
-) -> Submission:
+def _row(request: validators.Request, by: Actor, id_: uuid.UUID, origin: Origin, place: Place | None) -> Submission:
     now = timezone.now()
     waits = request.operation.approvals > 0
     expires = min(filter(None, [now + APPROVAL_WINDOW, request.not_after])) if waits else None
@@ -175,7 +207,9 @@ def _row(
         **creator(by),
         creator_name=by.name,
         labels={file.file_id: file.label for file in request.files if file.label},
-        retry_of_id=retry_of.pk if retry_of else None,
+        retry_of_id=_key(origin.retry_of),
+        clone_of_id=_key(origin.review.clone_of if origin.review else None),
+        follows_id=_key(origin.review.follows if origin.review else None),
         batch_id=place.batch.pk if place else None,
         row=place.row if place else None,
         status=State.AWAITING_APPROVAL if waits else State.QUEUED,
@@ -186,6 +220,10 @@ def _row(
         not_after=request.not_after,
         files_total=len(request.files),
     )
+
+
+def _key(submission: Submission | None) -> uuid.UUID | None:
+    return submission.pk if submission else None
 
 
 def source_of(by: Actor) -> Submission.Source:
@@ -218,6 +256,8 @@ def _told(submission: Submission, request: validators.Request) -> dict[str, obje
         "warnings": submission.warnings or None,
         "approvalsNeeded": submission.approvals_needed,
         "retryOf": submission.retry_of_id and str(submission.retry_of_id),
+        "cloneOf": submission.clone_of_id and str(submission.clone_of_id),
+        "follows": submission.follows_id and str(submission.follows_id),
         "notBefore": request.not_before and request.not_before.isoformat(),
         "notAfter": request.not_after and request.not_after.isoformat(),
     }

@@ -61,10 +61,11 @@ class Request:
         return str(self.body["dstContainerId"])
 
 
-def check(values: object, *, max_files: int, now: datetime, default_reason: str = "") -> Request:
+def check(values: object, *, max_files: int, now: datetime, default_reason: str = "", data_notice: str = "") -> Request:
     """The request in ``values``, a parsed JSON document; raises ``Invalid`` with every problem that it has.
 
-    ``default_reason`` stands for a reason that isn't given; without one, a reason must be given.
+    ``default_reason`` stands for a reason that isn't given; without one, a reason must be given. ``data_notice`` is a
+    warning for operations that process what is in the files.
     """
     reader = Reader()
     body = reader.mapping(values, "", _BODY_FIELDS | _PORTAL_FIELDS)
@@ -108,7 +109,7 @@ def check(values: object, *, max_files: int, now: datetime, default_reason: str 
         reference=reference,
         not_before=not_before,
         not_after=not_after,
-        warnings=tuple(_warnings(operation, target_folder, files)),
+        warnings=tuple(_warnings(operation, target_folder, files, data_notice)),
     )
 
 
@@ -234,8 +235,12 @@ def _fields(
         reader.add("/taskInfo/fileInfo", "too_many", f"Name exactly one file: {operation.name} takes one archive.")
 
 
-def _warnings(operation: Operation, target_folder: str | None, files: Sequence[File]) -> list[Problem]:
+def _warnings(
+    operation: Operation, target_folder: str | None, files: Sequence[File], data_notice: str
+) -> list[Problem]:
     warnings = []
+    if operation.reads_content and data_notice:
+        warnings.append(Problem("", "data_notice", data_notice))
     if operation.new_file_path is Use.ADVISED and not target_folder:
         detail = "No target folder is given (newFilePath): KooDrive's page leaves open where the files will go."
         warnings.append(Problem("/taskInfo/newFilePath", "target_folder_missing", detail))

@@ -51,6 +51,8 @@ ALLOWED_HOSTS = ALLOWED_HOSTS or ["127.0.0.1", "localhost", "[::1]"]
 PORTAL_PROXIES = env.integer("PORTAL_PROXIES", 0)
 
 SECRET_KEY = _required("PORTAL_SECRET_KEY", demo_value=_demo.secret_key)
+# Older ones, by which sessions and repeated calls from before a change of the key are still known.
+SECRET_KEY_FALLBACKS = env.items("PORTAL_SECRET_KEY_FALLBACKS")
 FIELD_KEYS = env.items("PORTAL_FIELD_KEYS") or [_required("PORTAL_FIELD_KEYS", demo_value=_demo.field_key)]
 # The sealer's private key: in production, whoever serves or sends must not even be able to read it.
 AUDIT_KEY_IS_HERE = bool(env.secret("PORTAL_AUDIT_KEY"))
@@ -84,6 +86,7 @@ MIDDLEWARE = [
     "jobs_app.middleware.quota_headers",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "jobs_app.middleware.hardened",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -206,6 +209,8 @@ CACHES = {
 DEMO_PASSWORD = env.secret("PORTAL_DEMO_PASSWORD") or _demo.password
 DEMO_TOKEN = env.secret("PORTAL_DEMO_TOKEN") or _demo.token
 
+# Behind the session, not in a cookie of its own.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SESSION_COOKIE_NAME = "__Host-session" if _https else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if _https else "csrf"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
@@ -338,6 +343,10 @@ KOODRIVE_CA_FILE = env.text("KOODRIVE_CA_FILE")
 KOODRIVE_RATE = env.rate("KOODRIVE_RATE", "20/s")
 KOODRIVE_MAX_FILES = env.integer("KOODRIVE_MAX_FILES", 1000, least=1)
 KOODRIVE_PACKAGE_DAYS = env.integer("KOODRIVE_PACKAGE_DAYS", 7, least=1)
+
+# --- What people are told --------------------------------------------------------------------------------------------
+# Where KooDrive processes the content of archives and packages.
+DATA_NOTICE = env.text("PORTAL_DATA_NOTICE")
 
 # --- Callbacks -------------------------------------------------------------------------------------------------------
 # Receivers that may have inner addresses.

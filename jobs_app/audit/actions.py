@@ -62,6 +62,7 @@ class Action(StrEnum):
     CHANGE_WITHDRAWN = "change.withdrawn"
     CHANGE_EXPIRED = "change.expired"
     CREDENTIALS_CHANGED = "credentials.changed"
+    KEYS_ROTATED = "keys.rotated"
     CALLBACK_SET = "callback.set"
     CALLBACK_REMOVED = "callback.removed"
     CALLBACK_PAUSED = "callback.paused"
@@ -144,6 +145,7 @@ MEANINGS = {
     Action.CHANGE_WITHDRAWN: "Whoever proposed the change took it back; nothing changes.",
     Action.CHANGE_EXPIRED: "Nobody decided about the proposed change in time; nothing changes.",
     Action.CREDENTIALS_CHANGED: "Another KooDrive token is used from now on; the line names it without revealing it.",
+    Action.KEYS_ROTATED: "Secrets at rest were encrypted anew with the newest key; the line says how many.",
     Action.CALLBACK_SET: "A service's notices of changes go to this address from now on.",
     Action.CALLBACK_REMOVED: "A service gets no notices any more; its log of deliveries went with the callback.",
     Action.CALLBACK_PAUSED: "An administrator stopped the notices of a service; what happens meanwhile is kept.",

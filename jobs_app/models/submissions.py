@@ -64,6 +64,16 @@ class Submission(OfSomebody, models.Model):
     # Who may not approve it: the person, or the owner that the service had when it submitted.
     accountable = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
     retry_of = models.ForeignKey("self", models.PROTECT, null=True, related_name="retries")
+    # What a page was filled in from; nobody asks for what came of a submission, so neither has an index.
+    clone_of = models.ForeignKey("self", models.PROTECT, null=True, related_name="+", db_index=False)
+    follows = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        help_text="The submission whose result it undoes, or goes on with.",
+    )
     # The unique constraint's index serves it.
     batch = models.ForeignKey(Batch, models.PROTECT, null=True, related_name="members", db_index=False)
     row = models.PositiveIntegerField(
@@ -150,6 +160,7 @@ class Submission(OfSomebody, models.Model):
                 | Q(approvals_needed__gt=0, approval_expires_at__isnull=False),
                 name="awaited_approval_is_needed",
             ),
+            models.CheckConstraint(condition=Q(clone_of=None) | Q(follows=None), name="filled_in_from_one"),
             # Identical work is never on its way, or in doubt, twice.
             models.UniqueConstraint(
                 fields=["request_sha256"],

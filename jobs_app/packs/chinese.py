@@ -108,6 +108,7 @@ ACTIONS: dict[str, str] = {
     Action.CHANGE_WITHDRAWN: "提出者撤回了更改；未作任何更改。",
     Action.CHANGE_EXPIRED: "所提出的更改在期限内无人决定；未作任何更改。",
     Action.CREDENTIALS_CHANGED: "此后使用另一个 KooDrive 令牌；该行指明令牌而不泄露其内容。",
+    Action.KEYS_ROTATED: "已用最新密钥重新加密所存的机密；该行记录数量。",
     Action.TRAIL_VERIFIED: "已对照封存校验全部审计日志，结果如该行所示。",
     Action.TRAIL_QUERIED: "有人查询了审计日志；继续同一查询不另记一行。",
     Action.TRAIL_EXPORTED: "已写出全部或部分审计日志的档案。",

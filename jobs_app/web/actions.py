@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass
 from uuid import UUID
 
-from .. import permissions
+from .. import care, permissions, submissions
 from ..actors import Actor
 from ..errors import PortalError
 from ..models import Submission
@@ -27,6 +27,7 @@ class Actions:
     link: Action
     cancel_means: str
     needs_password: bool
+    phrase: str
     retry_id: UUID  # so that a second click doesn't submit a second time
 
 
@@ -43,6 +44,7 @@ def actions(by: Actor, row: Submission) -> Actions:
         link=_action(_link(by, row), shown=row.operation == "package"),
         cancel_means=_CANCEL_MEANS.get(row.state, "unsent"),
         needs_password="password" in row.document,
+        phrase=care.phrase(len(submissions.left_of(row)), {row.source_space}) if row.kind.irreversible else "",
         retry_id=uuid.uuid4(),
     )
 

@@ -33,6 +33,7 @@ def page(request: HttpRequest, pk: UUID) -> HttpResponse:
         "why_not_change": _why_not(permissions.change(by, row)),
         "needs_password": any("password" in each.document for each in row.members.only("request")),
         "retry_key": idempotency.new_key(),
+        "phrase": batches.retry_phrase(row, by=by),
     }
     return render(request, "batch.html", context)
 
@@ -76,11 +77,13 @@ def retry(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Submits what is left of it as a new batch; the same form sent twice makes one."""
     row, by = _visible_or_404(request, pk), actor_of(request)
     reason, password = request.POST.get("reason", ""), request.POST.get("password") or None
-    key = request.POST.get("key") or idempotency.new_key()
+    key, phrase = request.POST.get("key") or idempotency.new_key(), request.POST.get("phrase", "")
     try:
         call = idempotency.call(key, f"retry batch {pk}", [reason, password], by=by)
         made, _again = idempotency.once(
-            call, lambda: batches.retry(row, reason=reason, password=password, by=by, call=call), batches.get
+            call,
+            lambda: batches.retry(row, reason=reason, password=password, by=by, call=call, phrase=phrase),
+            batches.get,
         )
     except PortalError as error:
         if not isinstance(error, Invalid | WrongState):

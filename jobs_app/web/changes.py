@@ -38,7 +38,14 @@ def retry(request: HttpRequest, pk: UUID) -> HttpResponse:
     row = visible_or_404(request, pk)
     reason, password = request.POST.get("reason", ""), request.POST.get("password") or None
     try:
-        made = submissions.retry(row, reason=reason, password=password, by=actor_of(request), as_id=_id(request))
+        made = submissions.retry(
+            row,
+            reason=reason,
+            password=password,
+            by=actor_of(request),
+            as_id=_id(request),
+            phrase=request.POST.get("phrase", ""),
+        )
     except Invalid as error:
         messages.error(request, " ".join(problem.detail for problem in error.problems))
     except (WrongState, AlreadySubmitted) as error:

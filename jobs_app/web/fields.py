@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from ..errors import Invalid, Problem
 from ..operations import BY_NAME, Operation, Use
@@ -11,6 +12,7 @@ from ..operations import BY_NAME, Operation, Use
 NAMES = (
     *("operation", "files", "source", "target", "folder", "entries", "password"),
     *("reason", "reference", "not_before", "not_after"),
+    "origin",
 )
 _PLACES = {
     "/dstContainerId": "target",
@@ -23,6 +25,7 @@ _PLACES = {
     "/notBefore": "not_before",
     "/notAfter": "not_after",
 }
+_ORIGIN = re.compile(r"(clone|follow):([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 _ROW = re.compile(r"/taskInfo/fileInfo/(\d+)")
 _END = re.compile(r"\r\n|\r|\n")
 
@@ -45,6 +48,37 @@ class Fields:
         if values["operation"] not in BY_NAME:
             raise Invalid([Problem("", "required", "Choose an operation first.")])
         return cls(BY_NAME[values["operation"]], values)
+
+    @classmethod
+    def of(cls, operation: Operation, document: Mapping[str, Any], *, origin: str) -> "Fields":
+        """The form filled in with a request in the API's form; what it lacks stays empty.
+
+        ``origin`` is the submission that it was made from: ``clone:`` or ``follow:``, and its id.
+        """
+        info, labels = document["taskInfo"], document.get("labels", {})
+        rows = [(row["fileId"], labels.get(row["fileId"], ""), row.get("filePath", "")) for row in info["fileInfo"]]
+        given = {
+            "files": "\n".join("\t".join(row).rstrip("\t") for row in rows),
+            "source": info["srcContainerId"],
+            "target": document["dstContainerId"],
+            "folder": info.get("newFilePath", ""),
+            "entries": "\n".join(info.get("uncompressFilePaths", [])),
+            "reason": document.get("reason", ""),
+            "reference": document.get("reference", ""),
+        }
+        return cls(operation, {**cls.empty(operation).values, **given, "origin": origin})
+
+    @property
+    def clone_of(self) -> UUID | None:
+        return self._origin("clone")
+
+    @property
+    def follows(self) -> UUID | None:
+        return self._origin("follow")
+
+    def _origin(self, kind: str) -> UUID | None:
+        found = _ORIGIN.fullmatch(self.values["origin"])
+        return UUID(found.group(2)) if found and found.group(1) == kind else None
 
     @property
     def takes_folder(self) -> bool:

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from .. import explain, listing, permissions
+from .. import drafting, explain, listing, permissions
 from ..errors import NotFound
 from ..models import ApiToken, ForeignTask, Submission
 from ..operations import OPERATIONS
@@ -80,6 +80,8 @@ def context_of(request: HttpRequest, pk: UUID) -> dict[str, Any]:
         "why_not_decide": refusal.detail if refusal else "",
         "may_export": permissions.export(actor_of(request)) is None,
         "actions": actions(actor_of(request), row),
+        "may_submit": permissions.submit(actor_of(request)) is None,
+        "drafts": drafting.offered(actor_of(request), row),
         "entries": listing.entries(row).rows if row.operation == "preview_archive" else [],
     }
 

@@ -29,6 +29,8 @@ _FACTS = {
     "detail": "detail",
     "task": "KooDrive task",
     "retryOf": "retry of",
+    "cloneOf": "clone of",
+    "follows": "made from the result of",
     "attempt": "attempt",
     "traceId": "trace id",
     "milliseconds": "milliseconds",

@@ -41,7 +41,10 @@ def test_a_deletion_waits_for_another_person_who_sees_exactly_what_it_is(watch: 
     compose(operator, "Delete for good", file_id(77))
     operator.get_by_role("button", name="Review").click()
     expect(operator.get_by_text("There is no way back.").first).to_be_visible()
-    operator.get_by_role("button", name="Submit for approval").click()
+    button = operator.get_by_role("button", name="Submit for approval")
+    expect(button).to_be_disabled()
+    operator.get_by_label("To go on, type").fill(f"delete 1 from {SPACE}")
+    button.click()
     expect(operator.locator(".chip")).to_contain_text("Awaiting approval")
     assert operator.get_by_role("button", name="Approve").count() == 0
 

@@ -1,6 +1,7 @@
 """What the containers run, run outside of one: the same commands with a production's environment."""
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -33,8 +34,9 @@ def environment(migrated: None, tmp_path: Path) -> dict[str, str]:
         "PORTAL_BASE_URL": "https://portal.example.com",
         "PORTAL_ALLOWED_HOSTS": "portal.example.com",
         "PORTAL_PORT": str(demo.free_port()),
-        "PORTAL_SECRET_KEY": "x" * 50,
+        "PORTAL_SECRET_KEY": secrets.token_hex(32),
         "PORTAL_FIELD_KEYS": Fernet.generate_key().decode(),
+        "PORTAL_AUDIT_PUBLIC_KEYS": secrets.token_hex(32),
         "DATABASE_URL_FILE": str(tmp_path / "database_url"),
         "REDIS_URL": "redis://127.0.0.1:1/0",
         "KOODRIVE_BASE_URL": "https://koodrive.example.com",

@@ -1,10 +1,7 @@
 """Closed unless opened: every address, as nobody, as each role, and as a token of each scope."""
 
-from collections.abc import Iterator
-
 import pytest
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver
 
 from jobs_app import submissions
 from jobs_app.actors import Role, Scope
@@ -12,27 +9,18 @@ from jobs_app.models import User
 from tests.conftest import Api, make_person, token_of
 from tests.doors import operator_actor
 from tests.examples import body
+from tests.walking import CALLS, PAGES
 
 OPEN = {"/sign-in/", "/sign-in/set/<uidb64>/<token>/", "/healthz", "/readyz"}
 ASKED_FOR = {"/sign-in/sso/", "/sign-in/sso/callback/"}  # by links and by the identity provider, not by forms
 SUBMITS, DECIDES = {Role.OPERATOR}, {Role.APPROVER}
 
 
-def addresses(resolver: URLResolver | None = None, prefix: str = "/") -> Iterator[str]:
-    """Every address of the portal, with a placeholder for each variable part."""
-    for pattern in (resolver or get_resolver()).url_patterns:
-        path = prefix + str(pattern.pattern)
-        if isinstance(pattern, URLResolver):
-            yield from addresses(pattern, path)
-        elif isinstance(pattern, URLPattern):
-            yield path.replace("^", "").replace("$", "")
-
-
 def concrete(path: str, id_: object) -> str:
     return path.replace("<uuid:pk>", str(id_)).replace("<int:seq>", "1").replace("<int:pk>", "1")
 
 
-ALL = sorted({path for path in addresses() if "(?P" not in path and not path.startswith("/admin/")})
+ALL = PAGES + CALLS
 
 
 @pytest.fixture

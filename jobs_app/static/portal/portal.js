@@ -8,6 +8,17 @@ document.addEventListener("click", (event) => {
     localStorage.setItem("theme", root.dataset.bsTheme);
   }
 });
+// The button of a form with a phrase stays off until the phrase stands there; the server checks it too.
+const words = (text) => text.trim().split(/\s+/).join(" ");
+const matchPhrase = (box) => {
+  for (const button of box.form.querySelectorAll("button:not([formnovalidate])")) {
+    button.disabled = words(box.value) !== words(box.dataset.phrase);
+  }
+};
+const watchPhrases = () => document.querySelectorAll("[data-phrase]").forEach(matchPhrase);
+watchPhrases();
+document.addEventListener("input", (event) => event.target.matches("[data-phrase]") && matchPhrase(event.target));
+document.addEventListener("htmx:afterSwap", watchPhrases);
 const countLines = (box) => {
   document.querySelector(box.dataset.countLines).textContent = box.value.split("\n").filter((line) => line.trim()).length;
 };

@@ -1,0 +1,120 @@
+"""Drafts: a request that a person gets filled in, as a copy of a submission or to undo what one has done."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from . import permissions
+from .actors import Actor
+from .errors import NotFound
+from .models import Submission, SubmissionFile
+from .operations import BY_NAME, Operation, Use
+
+# What can be done next with the files that an operation has dealt with.
+FOLLOWING = {
+    "trash": ("restore", "delete"),
+    "restore": ("trash",),
+    "move": ("move",),
+    "copy": ("trash",),
+}
+# Those after which the files are in the target space, and may have new ids.
+_ELSEWHERE = {"move", "copy"}
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A request to go on from, in the API's form but incomplete; ``notes`` say what the portal could not know."""
+
+    operation: Operation
+    values: dict[str, Any]
+    notes: list[str]
+
+
+def offered(by: Actor, submission: Submission) -> list[Operation]:
+    """The operations for which this person gets a draft from what the submission has done."""
+    if permissions.submit(by) or not (submission.is_final and submission.files_succeeded):
+        return []
+    return [BY_NAME[name] for name in FOLLOWING.get(submission.operation, ())]
+
+
+def clone(submission: Submission, *, with_files: bool) -> Draft:
+    """The same request once more; the password and the time window aren't carried over."""
+    values = submission.document
+    has_password = bool(values.pop("password", None))
+    files = list(submission.files.all()) if with_files else []
+    values["taskInfo"]["fileInfo"] = values["taskInfo"]["fileInfo"] if with_files else []
+    values |= {"labels": _labels(files), "reason": submission.reason}
+    if submission.reference:
+        values["reference"] = submission.reference
+    notes = [_("The archive's password isn't carried over; give it again.")] if has_password else []
+    return Draft(submission.kind, values, notes)
+
+
+def follow(submission: Submission, operation: str, *, by: Actor) -> Draft:
+    """A draft for the files that the submission has dealt with; raises ``NotFound`` when none is offered."""
+    kind = next((each for each in offered(by, submission) if each.name == operation), None)
+    if kind is None:
+        raise NotFound
+    done = [file for file in submission.files.all() if file.status == SubmissionFile.Status.SUCCEEDED]
+    # A copy is another file; whatever else was moved may have kept its id.
+    usable = [file for file in done if file.new_file_id or submission.operation != "copy"]
+    is_elsewhere = submission.operation in _ELSEWHERE
+    source = submission.space if is_elsewhere else submission.source_space
+    values: dict[str, Any] = {
+        "taskInfo": {"fileInfo": [_file(file, is_elsewhere) for file in usable], "srcContainerId": source},
+        "dstContainerId": submission.source_space if is_elsewhere and kind.name == "move" else source,
+        "labels": _labels(usable),
+    }
+    if submission.reference:
+        values["reference"] = submission.reference
+    return Draft(kind, values, _notes(submission, kind, done, usable))
+
+
+def _file(file: SubmissionFile, is_elsewhere: bool) -> dict[str, str]:
+    path = file.new_file_path if is_elsewhere else file.file_path
+    return {"fileId": file.new_file_id or file.file_id} | ({"filePath": path} if path else {})
+
+
+def _labels(files: Sequence[SubmissionFile]) -> dict[str, str]:
+    return {file.new_file_id or file.file_id: file.label for file in files if file.label}
+
+
+def _notes(
+    submission: Submission, kind: Operation, done: Sequence[SubmissionFile], usable: Sequence[SubmissionFile]
+) -> list[str]:
+    """What the person has to know or to find out, because the portal can't."""
+    notes = []
+    if left := submission.files_total - len(done):
+        text = ngettext(
+            "%d file of it isn't known to have succeeded and is left out.",
+            "%d files of it aren't known to have succeeded and are left out.",
+            left,
+        )
+        notes.append(text % left)
+    if lost := len(done) - len(usable):
+        text = ngettext(
+            "KooDrive did not tell the new id of %d copy, so it is left out.",
+            "KooDrive did not tell the new ids of %d copies, so they are left out.",
+            lost,
+        )
+        notes.append(text % lost)
+    if kind.name == "restore" and (bare := sum(not file.file_path for file in done)):
+        text = ngettext(
+            "No path was given for %d file: KooDrive may not be able to restore it.",
+            "No path was given for %d files: KooDrive may not be able to restore them.",
+            bare,
+        )
+        notes.append(text % bare)
+    if kind.new_file_path is not Use.NO:
+        notes.append(_("The portal doesn't know which folder the files came from; give its id."))
+    if submission.operation == "move" and (kept := sum(not file.new_file_id for file in done)):
+        text = ngettext(
+            "KooDrive told no new id of %d file; its old one is taken, which may not fit any more.",
+            "KooDrive told no new ids of %d files; their old ones are taken, which may not fit any more.",
+            kept,
+        )
+        notes.append(text % kept)
+    return notes
