@@ -2,28 +2,32 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from django.db import connections, transaction
 from django.db.models.functions import Now
 
-from jobs_app import claiming, dispatch, pauses, submissions
+from jobs_app import claiming, connection, dispatch, pauses, submissions, tasks
 from jobs_app.actors import WORKER
 from jobs_app.koodrive.client import Client
+from jobs_app.koodrive.rate import Rate
 from jobs_app.koodrive.sandbox import Fault, Kind, Sandbox
-from jobs_app.models import ArchivePassword, Event, Pause, Submission, User
+from jobs_app.models import ArchivePassword, Pause, Submission, User
+from jobs_app.protection import Protection
 from tests.doors import client_of
 from tests.doors import operator_actor as acting
 from tests.examples import body, file_id
-from tests.processes import PATIENCE, eventually
+from tests.processes import PATIENCE, TOKEN, eventually
 from tests.rows import numbered
+from tests.servers import Broker
 
 
 @pytest.fixture
 def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
     """And nothing that was looked up for the test before."""
     monkeypatch.setattr(claiming, "_ahead", claiming._Ahead())
-    with Sandbox(port=0, token="sandbox-token", speed=100) as running:
+    with Sandbox(port=0, token=TOKEN, speed=100) as running:
         yield running
 
 
@@ -95,13 +99,36 @@ def test_the_next_is_claimed_in_the_transaction_that_stores_the_last_and_before_
     calls = sandbox.received.of("create")
     sent = [Submission.objects.get(task_id=call.task_id) for call in calls]
     assert len({row.pk for row in sent}) == 5
-    told = Event.objects.filter(action__startswith="send.").order_by("seq")
-    assert [(event.action, event.submission) for event in told] == [
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT action, submission, txid FROM audit.event WHERE action LIKE 'send.%' ORDER BY seq")
+        told = cursor.fetchall()
+    assert [event[:2] for event in told] == [
         (action, row.pk) for row in sent for action in ("send.intended", "send.accepted")
     ]
-    intents, outcomes = list(told)[0::2], list(told)[1::2]
-    assert [event.txid for event in intents[1:]] == [event.txid for event in outcomes[:-1]]
-    assert len({event.txid for event in told}) == 6
+    transactions = [event[2] for event in told]
+    assert transactions[1:-1:2] == transactions[2::2]
+    assert len(set(transactions)) == 6
+
+
+def test_a_worker_goes_on_with_the_permits_it_has_drawn_until_it_is_to_end(
+    operator: User, sandbox: Sandbox, broker: Broker, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.KOODRIVE_BASE_URL, settings.KOODRIVE_TOKEN, settings.KOODRIVE_AUTH = sandbox.url, TOKEN, "bearer"
+    protection, ending = Protection(Rate(1000, settings.REDIS_URL)), threading.Event()
+    monkeypatch.setattr(tasks, "_protection", lambda: protection)
+    monkeypatch.setattr(tasks, "_ending", ending)
+    connection.adopt_environment()
+    client = connection.client()
+    assert not tasks._may_go_on(client)
+    assert protection.may_send(ending.is_set)
+    assert tasks._may_go_on(client)
+    for number in range(9):
+        submissions.submit(numbered(number), by=acting(operator))
+    tasks.send()
+    assert statuses() == ["accepted"] * 9
+    protection.may_send(lambda: False)
+    ending.set()
+    assert not tasks._may_go_on(client)
 
 
 def test_nothing_goes_on_without_a_permit(two: list[Submission], sandbox: Sandbox, client: Client) -> None:
