@@ -203,7 +203,7 @@ def test_a_twin_claimed_at_the_same_moment_costs_no_outcome(
 
 def _somebody_waits() -> bool:
     with connections["owner"].cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
         return bool(cursor.fetchone()[0])
 
 
