@@ -8,7 +8,8 @@ Each event also goes to the log as soon as it is committed: a copy that whoever 
 
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,7 +88,7 @@ def record_in_turn(changes: Sequence[Change]) -> list[Receipt]:
     try:
         written = [_event(each.entry, _name_hash(each.entry.by)) for each in changes]
         parameters = [value for each in changes for value in each.parameters]
-        with connection.cursor() as cursor:
+        with _preparing() as cursor:
             cursor.execute(_in_turn([each.statement for each in changes]), [*parameters, *written])
             receipts = [Receipt(*row) for row in cursor.fetchall()]
     except DatabaseError as error:
@@ -98,6 +99,18 @@ def record_in_turn(changes: Sequence[Change]) -> list[Receipt]:
     if receipts:
         _log_when_committed(zip(receipts, written, strict=False))
     return receipts
+
+
+@contextmanager
+def _preparing() -> Iterator[psycopg.Cursor[Any]]:
+    """A cursor whose statements PostgreSQL parses and plans once for each connection, and not each time as Django's."""
+    connection.validate_no_broken_transaction()
+    with (
+        connection.cursor() as known,
+        connection.wrap_database_errors,
+        psycopg.Cursor(known.connection) as cursor,
+    ):
+        yield cursor
 
 
 def _in_turn(updates: Sequence[str]) -> str:
