@@ -7,7 +7,6 @@ one after the other: one waits while another is on its way, or in doubt.
 import json
 import logging
 import secrets
-import string
 import threading
 import time
 import uuid
@@ -26,6 +25,7 @@ from .actors import WORKER
 from .audit import Action
 from .errors import WrongState
 from .koodrive.client import Client
+from .lifecycle import Later, Move
 from .models import ArchivePassword, Submission
 from .states import State
 
@@ -52,6 +52,8 @@ _READ = (
     *("batch_id", "status", "attempts"),
 )
 _COLUMNS = ", ".join(_READ)
+# A claim waits for nobody who holds the row: an outcome may stand in the same transaction.
+_UNLOCKED = f"EXISTS (SELECT FROM {_TABLE} held WHERE held.id = {_TABLE}.id FOR NO KEY UPDATE SKIP LOCKED)"  # noqa: S608
 _THIS_ONE = f"SELECT {_COLUMNS} FROM {_TABLE} WHERE id = %s AND {_FREE}"  # noqa: S608  (put together from constants only)
 # The creators who have something queued are found by jumping from one to the next in the index, whatever the number of
 # rows. Each gives its longest waiting ones in turn; the lot moves them a few places, so that processes that look at the
@@ -98,18 +100,31 @@ def take(*, client: Client, only: uuid.UUID | None = None) -> Claim | None:
         found = _looked_up(_THIS_ONE, [only]) if only else _ahead.next()
         if not found:
             return None
-        # Counted from before the claim: a worker that stood still after it must not send when its lease may be over.
-        until = time.monotonic() + client.deadline
         try:
-            body = body_of(found[0])
+            prepared = _prepared(found[0], client)
             claim(found[0], client=client)
         except _Withheld as error:
             _withhold(found[0], str(error))
         except (WrongState, IntegrityError):
             log.debug("another worker was faster, or an identical request is on its way; looking for another one")
         else:
-            return Claim(found[0], body, until)
+            return prepared
     return None
+
+
+def at_hand(*, client: Client) -> Claim | None:
+    """A submission that this process looked up already and didn't try yet; it is the worker's once ``move`` is done.
+
+    Looks nothing up. Raises what keeps this one from being sent, about which ``take`` does something at its next look.
+    """
+    found = _ahead.at_hand()
+    return _prepared(found[0], client) if found else None
+
+
+def _prepared(submission: Submission, client: Client) -> Claim:
+    # Counted from before the claim: a worker that stood still after it must not send when its lease may be over.
+    until = time.monotonic() + client.deadline
+    return Claim(submission, body_of(submission), until)
 
 
 def _looked_up(statement: str, parameters: Sequence[Any] = ()) -> list[Submission]:
@@ -131,10 +146,18 @@ class _Ahead:
     def next(self) -> list[Submission]:
         """One submission, or none."""
         with self._lock:
-            if not self._rows or time.monotonic() >= self._until:
+            if not self._fresh():
                 self._rows = _looked_up(_NEXT_ONES)[::-1]
                 self._until = time.monotonic() + FRESH
             return [self._rows.pop()] if self._rows else []
+
+    def at_hand(self) -> list[Submission]:
+        """One submission without a look, or none."""
+        with self._lock:
+            return [self._rows.pop()] if self._fresh() else []
+
+    def _fresh(self) -> bool:
+        return bool(self._rows) and time.monotonic() < self._until
 
 
 _ahead = _Ahead()
@@ -145,28 +168,38 @@ def claim(submission: Submission, *, client: Client) -> None:
 
     Raises ``WrongState`` when it isn't free, or ``IntegrityError`` when an identical one is claimed at the same moment.
     """
+    lifecycle.carry_out(move(submission, client=client))
+
+
+def move(submission: Submission, *, client: Client) -> Move:
+    """What takes a queued submission, if it is free."""
     attempt = submission.attempts + 1
     trace_id = new_trace_id(submission.pk, attempt)
-    lifecycle.move(
+    changes = {
+        "attempts": attempt,
+        "claim": uuid.uuid4(),
+        "trace_id": trace_id,
+        "sent_at": Now(),
+        "due_at": Later(lease()),
+        "detail": "",
+    }
+    told = {
+        "attempt": attempt,
+        "requestSha256": submission.request_sha256,
+        "traceId": trace_id,
+        "credential": client.credential_id,
+        "address": client.base_url,
+    }
+    guard = {"attempts": submission.attempts}
+    return Move(
         submission,
         State.SENDING,
-        by=WORKER,
-        action=Action.SEND_INTENDED,
-        changes={
-            "attempts": attempt,
-            "claim": uuid.uuid4(),
-            "trace_id": trace_id,
-            "sent_at": Now(),
-            "due_at": Now() + lease(),
-            "detail": "",
-        },
-        attempt=attempt,
-        guard={"attempts": submission.attempts},
-        condition=_FREE,
-        requestSha256=submission.request_sha256,
-        traceId=trace_id,
-        credential=client.credential_id,
-        address=client.base_url,
+        WORKER,
+        Action.SEND_INTENDED,
+        changes,
+        guard,
+        condition=f"{_FREE} AND {_UNLOCKED}",
+        told=told,
     )
 
 
@@ -178,9 +211,8 @@ def lease() -> timedelta:
 
 def new_trace_id(submission_id: uuid.UUID, attempt: int) -> str:
     """58 characters that KooDrive logs: the submission's id, the attempt, and 20 random ones."""
-    letters = string.ascii_letters + string.digits
-    noise = "".join(secrets.choice(letters) for _ in range(20))
-    return f"{submission_id.hex}_{attempt % 10_000:04d}_{noise}"
+    # Drawn at once: between two draws other threads get their turn, which costs more than all else here.
+    return f"{submission_id.hex}_{attempt % 10_000:04d}_{secrets.token_hex(10)}"
 
 
 def body_of(submission: Submission) -> dict[str, Any]:

@@ -56,6 +56,11 @@ def client(*, fresh: bool = False) -> Client:
     return _held.client(fresh=fresh)
 
 
+def is_in_use(client: Client) -> bool:
+    """Whether ``client`` would give this one now without asking."""
+    return _held.is_in_use(client)
+
+
 def adopt_environment() -> None:
     """Puts the environment's token to use if it isn't the one adopted last; what a person has set since then stays.
 
@@ -134,10 +139,16 @@ class _Held:
 
     def client(self, *, fresh: bool) -> Client:
         with self._lock:
-            if self._client is None or fresh or time.monotonic() - self._looked > FRESH:
+            if self._client is None or fresh or not self._is_fresh():
                 self._client = self._newest()
                 self._looked = time.monotonic()
             return self._client
+
+    def is_in_use(self, client: Client) -> bool:
+        return client is self._client and self._is_fresh()
+
+    def _is_fresh(self) -> bool:
+        return time.monotonic() - self._looked <= FRESH
 
     def _newest(self) -> Client:
         row = Credential.objects.last() if self._has_adopted else None

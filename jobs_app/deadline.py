@@ -53,6 +53,11 @@ class Deadline:
         """Seconds until the end, never below 0."""
         return max(0.0, self.end - time.monotonic())
 
+    @property
+    def watches(self) -> bool:
+        """Whether this call has a connection; one that is made for it is watched from its beginning."""
+        return self._socket is not None
+
     def watch(self, sock: Any) -> None:
         """From now on the end of time shuts ``sock`` down, and everything that is built on top of it."""
         with self._lock:
@@ -136,7 +141,8 @@ class _Connection(HTTPConnection):
         if self.is_closed:
             self.connect()
         assert self.sock is not None
-        deadline.watch(self.sock)
+        if not deadline.watches:
+            deadline.watch(self.sock)
         if not deadline.left():
             raise ConnectTimeoutError(self, "the call was over before the request was sent")
         self.timeout = deadline.left()  # Sending may take longer than connecting did.

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from django.db import connection, transaction
@@ -21,7 +22,14 @@ from .states import State
 # may come back late, with the news that nothing was sent.
 _MAY_BE_SENT = {State.AWAITING_APPROVAL, State.QUEUED, State.SENDING, State.UNKNOWN}
 _TABLE = f'"{Submission._meta.db_table}"'
-_NOW = ("STATEMENT_TIMESTAMP()", ())
+_NOW = "STATEMENT_TIMESTAMP()"
+
+
+@dataclass(frozen=True)
+class Later:
+    """The time ``by`` so much after now, by the database's clock: ``Now() + by`` at a fraction of its cost."""
+
+    by: timedelta
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,26 @@ class New:
     files: Sequence[SubmissionFile]
     password: str | None
     told: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Move:
+    """A change of state that is to be made, as ``move`` describes it; ``told`` are the further fields of its event."""
+
+    submission: Submission
+    to: State
+    by: Actor
+    action: Action
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    guard: Mapping[str, Any] = field(default_factory=dict)
+    condition: str = "TRUE"
+    outcome: str = "ok"
+    told: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def forgets(self) -> bool:
+        """Whether the archive's password is of no use afterwards."""
+        return self.to not in _MAY_BE_SENT and self.submission.kind.password is not Use.NO
 
 
 def create(new: Iterable[New], *, by: Actor) -> list[Submission]:
@@ -96,22 +124,36 @@ def move(
     stands in the database.
     Of several that try at the same time exactly one succeeds; raises ``WrongState`` for the others.
     """
-    before = submission.state
-    if not states.may_become(before, to):
+    return carry_out(Move(submission, to, by, action, changes or {}, guard or {}, condition, outcome, event))[0]
+
+
+def carry_out(*moves: Move) -> list[Receipt]:
+    """Carries them out in one transaction, each only if the one before it was; the receipts of those that were.
+
+    Raises ``WrongState`` when the first one wasn't.
+    """
+    if not all(states.may_become(each.submission.state, each.to) for each in moves):
         raise WrongState
-    values: dict[str, Any] = {"status": to, "updated_at": Now(), **(changes or {}), **_end(to)}
-    entry = Entry(action, by, submission, outcome, {"before": {"status": before}, "after": {"status": to}, **event})
-    forgets = to not in _MAY_BE_SENT and submission.kind.password is not Use.NO
+    values = [_values(each.to, each.changes) for each in moves]
     # Alone, the statement is a transaction by itself, which saves the round trips of one around it.
-    with transaction.atomic() if forgets else nullcontext():
-        statement, parameters = _update(submission, before, values, guard)
-        receipt = audit.record_with(f"{statement} AND {condition}", parameters, entry)
-        if receipt is None:
+    with transaction.atomic() if any(each.forgets for each in moves) else nullcontext():
+        receipts = audit.record_in_turn([_change(*both) for both in zip(moves, values, strict=True)])
+        if not receipts:
             raise WrongState
-        if forgets:
-            ArchivePassword.objects.filter(submission=submission).delete()
-    _remember(submission, values)
-    return receipt
+        done = moves[: len(receipts)]
+        if forgotten := [each.submission for each in done if each.forgets]:
+            ArchivePassword.objects.filter(submission__in=forgotten).delete()
+    for each, changed in zip(done, values, strict=False):
+        _remember(each.submission, changed)
+    return receipts
+
+
+def _change(move: Move, values: Mapping[str, Any]) -> audit.Change:
+    before = move.submission.state
+    statement, parameters = _update(move.submission, before, values, move.guard)
+    told = {"before": {"status": before}, "after": {"status": move.to}, **move.told}
+    entry = Entry(move.action, move.by, move.submission, move.outcome, told)
+    return audit.Change(f"{statement} AND {move.condition}", parameters, entry)
 
 
 def move_all(
@@ -127,7 +169,7 @@ def move_all(
 
     ``told`` gives the further fields of each event. Raises ``WrongState`` when one can't go there or is elsewhere now.
     """
-    values: dict[str, Any] = {"status": to, "updated_at": Now(), **(changes or {}), **_end(to)}
+    values = _values(to, changes or {})
     for before in dict.fromkeys(each.state for each in submissions):
         those = [each.pk for each in submissions if each.state is before]
         rows = Submission.objects.filter(pk__in=those, status=before)
@@ -144,18 +186,19 @@ def _moved(submission: Submission, to: State, by: Actor, action: Action, told: M
     return Entry(action, by, submission, details=change | dict(told))
 
 
-def _end(to: State) -> dict[str, Any]:
-    return {"finished_at": Now(), "due_at": None} if to in states.FINAL else {}
+def _values(to: State, changes: Mapping[str, Any]) -> dict[str, Any]:
+    end = {"finished_at": Now(), "due_at": None} if to in states.FINAL else {}
+    return {"status": to, "updated_at": Now(), **changes, **end}
 
 
 def _update(
-    submission: Submission, before: State, values: Mapping[str, Any], guard: Mapping[str, Any] | None
+    submission: Submission, before: State, values: Mapping[str, Any], guard: Mapping[str, Any]
 ) -> tuple[str, list[Any]]:
     """The guarded change: a statement and its parameters.
 
     Put together here because every sending does it twice, and Django composes it longer than PostgreSQL carries it out.
     """
-    wanted = {"id": submission.pk, "status": before, **(guard or {})}
+    wanted = {"id": submission.pk, "status": before, **guard}
     plain = {name: value for name, value in wanted.items() if "__" not in name}
     changed, parameters = _terms(values)
     held, more = _terms(plain)
@@ -174,13 +217,17 @@ def _terms(values: Mapping[str, Any]) -> tuple[list[str], list[Any]]:
     for name, value in values.items():
         field = Submission._meta.get_field(name)
         assert isinstance(field, Field)
-        expression, given = _NOW if isinstance(value, Now) else _expression(field, value)
+        expression, given = _expression(field, value)
         terms.append(f'"{field.column}" = {expression}')
         parameters += given
     return terms, parameters
 
 
 def _expression(field: "Field[Any, Any]", value: Any) -> tuple[str, Sequence[Any]]:
+    if isinstance(value, Now):
+        return _NOW, []
+    if isinstance(value, Later):
+        return f"{_NOW} + %s", [value.by]
     if not hasattr(value, "resolve_expression"):
         return "%s", [field.get_db_prep_save(value, connection)]
     query = Submission.objects.all().query
@@ -191,7 +238,7 @@ def _expression(field: "Field[Any, Any]", value: Any) -> tuple[str, Sequence[Any
 
 def _remember(submission: Submission, values: Mapping[str, Any]) -> None:
     for name, value in values.items():
-        if hasattr(value, "resolve_expression"):
+        if isinstance(value, Later) or hasattr(value, "resolve_expression"):
             submission.__dict__.pop(name, None)  # The database worked it out; it is read when somebody asks.
         else:
             setattr(submission, name, value)

@@ -26,6 +26,11 @@ class Protection:
         """Waits until one more create call is allowed; false when ``stop`` came first."""
         return self._rate.wait_to_send(stop) and not stop()
 
+    def may_go_on(self) -> bool:
+        """After a task was made: whether a permit for another call is there, without asking or waiting for one."""
+        self._in_a_row = 0
+        return self._rate.has_drawn()
+
     def note(self, outcome: Outcome | None) -> None:
         """Learns from what a create call came to; None when there was none after all."""
         if outcome is None:

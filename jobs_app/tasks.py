@@ -78,9 +78,15 @@ def _send_next(only: UUID | None = None) -> bool:
     """False when there was nothing to send, or the worker is ending."""
     if not _protection().may_send(_ending.is_set):
         return False
-    outcome = dispatch.send(only, client=_client())
+    client = _client()
+    outcome = dispatch.send(only, client=client, may_go_on=lambda: _may_go_on(client))
     _protection().note(outcome)
     return outcome is not None
+
+
+def _may_go_on(client: Client) -> bool:
+    """Whether another submission may be claimed with the client right now; asks and waits for nothing."""
+    return not _ending.is_set() and connection.is_in_use(client) and _protection().may_go_on()
 
 
 @cache

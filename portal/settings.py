@@ -247,9 +247,12 @@ def _database(role: str, *names: str) -> dict[str, Any]:
     url = next(filter(None, map(env.secret, names)), "")
     if not url and not IS_DEMO:
         raise ImproperlyConfigured("DATABASE_URL is not set; production brings its own PostgreSQL. See .env.example.")
+    # PostgreSQL plans a statement once that psycopg's own cursor has run so often; Django's cursor prepares none.
+    prepares = {"prepare_threshold": 5}
     common: dict[str, Any] = {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
     if not url:
-        return {"ENGINE": "portal.embedded_database", "NAME": "portal", "USER": f"portal_{role}", **common}
+        demo_name = {"ENGINE": "portal.embedded_database", "NAME": "portal", "USER": f"portal_{role}"}
+        return {**demo_name, "OPTIONS": prepares, **common}
     try:
         options = conninfo_to_dict(url)
     except Exception as error:
@@ -258,7 +261,7 @@ def _database(role: str, *names: str) -> dict[str, Any]:
         ) from error
     keys = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
     known = {key: str(options.pop(field, "") or "") for key, field in keys.items()}
-    return {"ENGINE": "django.db.backends.postgresql", **known, "OPTIONS": options, **common}
+    return {"ENGINE": "django.db.backends.postgresql", **known, "OPTIONS": options | prepares, **common}
 
 
 DATABASES = {

@@ -112,9 +112,15 @@ def service(database: None) -> Api:
 
 
 @pytest.fixture
-def own(database: None, broker: Broker, tmp_path: Path) -> Iterator[Processes]:
+def environment() -> dict[str, str]:
+    """Variables of the processes of ``own`` that a module replaces or adds."""
+    return {}
+
+
+@pytest.fixture
+def own(database: None, broker: Broker, tmp_path: Path, environment: dict[str, str]) -> Iterator[Processes]:
     """A sandbox and processes of the test's own, to be started and killed by it."""
     with Sandbox(port=0, token=TOKEN, speed=SPEED) as sandbox:
-        processes = Processes(tmp_path, sandbox)
+        processes = Processes(tmp_path, sandbox, **environment)
         yield processes
         processes.stop()

@@ -8,7 +8,8 @@ Each event also goes to the log as soon as it is committed: a copy that whoever 
 
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +47,15 @@ class Entry:
     details: Mapping[str, Any] | None = None
 
 
+@dataclass(frozen=True)
+class Change:
+    """An UPDATE of one row, which ends with its WHERE clause, and the event that tells of it."""
+
+    statement: str
+    parameters: Sequence[Any]
+    entry: Entry
+
+
 def record(
     action: Action,
     *,
@@ -67,26 +77,54 @@ def record_with(statement: str, parameters: Sequence[Any], entry: Entry) -> Rece
 
     Outside a transaction both are committed when this returns.
     """
-    together = (
-        f"WITH done AS ({statement} RETURNING TRUE AS changed) SELECT seq, hash "  # noqa: S608  (Django made it)
-        "FROM done CROSS JOIN LATERAL audit.record(CASE WHEN done.changed THEN ARRAY[%s] END)"
-    )
+    return next(iter(record_in_turn([Change(statement, parameters, entry)])), None)
+
+
+def record_in_turn(changes: Sequence[Change]) -> list[Receipt]:
+    """Runs them in one statement, each only if the one before it changed its row; the receipts of those that did.
+
+    Outside a transaction all of them are committed when this returns.
+    """
     try:
-        event = _event(entry, _name_hash(entry.by))
-        with connection.cursor() as cursor:
-            cursor.execute(together, [*parameters, event])
-            row = cursor.fetchone()
+        written = [_event(each.entry, _name_hash(each.entry.by)) for each in changes]
+        parameters = [value for each in changes for value in each.parameters]
+        with _preparing() as cursor:
+            cursor.execute(_in_turn([each.statement for each in changes]), [*parameters, *written])
+            receipts = [Receipt(*row) for row in cursor.fetchall()]
     except DatabaseError as error:
         if not _is_of_the_trail(error):
             raise
         log.exception("the audit trail can't be written")
         raise AuditUnavailable from error
-    if row is None:
-        return None
-    receipt = Receipt(*row)
-    _keep([(entry, receipt)])
-    _log_when_committed([(receipt, event)])
-    return receipt
+    if receipts:
+        _keep(zip([each.entry for each in changes], receipts, strict=False))
+        _log_when_committed(zip(receipts, written, strict=False))
+    return receipts
+
+
+@contextmanager
+def _preparing() -> Iterator[psycopg.Cursor[Any]]:
+    """A cursor whose statements PostgreSQL parses and plans once for each connection, and not each time as Django's."""
+    connection.validate_no_broken_transaction()
+    with (
+        connection.cursor() as known,
+        connection.wrap_database_errors,
+        psycopg.Cursor(known.connection) as cursor,
+    ):
+        yield cursor
+
+
+def _in_turn(updates: Sequence[str]) -> str:
+    names = [f"done_{number}" for number in range(len(updates))]
+    conditions = ["", *(f" AND EXISTS (SELECT FROM {name})" for name in names[:-1])]
+    parts = zip(names, updates, conditions, strict=True)
+    done = ", ".join(f"{name} AS ({update}{condition} RETURNING TRUE)" for name, update, condition in parts)
+    every = " UNION ALL ".join(f"TABLE {name}" for name in names)
+    lines = ", ".join(["%s"] * len(names))
+    return (
+        f"WITH {done}, changed AS (SELECT count(*)::int AS n FROM ({every}) AS one) "  # noqa: S608  (of names and code)
+        f"SELECT seq, hash FROM changed CROSS JOIN LATERAL audit.record((ARRAY[{lines}])[:n]) WHERE n > 0"
+    )
 
 
 def _is_of_the_trail(error: DatabaseError) -> bool:

@@ -9,7 +9,6 @@ import logging
 import re
 import secrets
 import ssl
-import string
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -223,7 +222,7 @@ def from_settings(*, token: str | None = None) -> Client:
 
 def new_trace_id() -> str:
     """58 random characters for KooDrive's log."""
-    return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(58))
+    return secrets.token_hex(29)
 
 
 def credentials_from_settings(*, token: str | None = None) -> Credentials:

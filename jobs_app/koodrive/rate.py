@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 SHARE = 4  # a read's part of the rate while something waits, and a process's while Redis is away: one in four
 LONGEST_HOLD = 30.0  # seconds for which one answer of KooDrive may hold everybody back
 HANDFULS = 50  # of permits make up the rate of a second
-MOMENT = 0.1  # seconds for which a permit that is not used stays good
+MOMENT = 0.25  # seconds for which a permit that is not used stays good
 AWAY = 5.0  # seconds until Redis is tried again
 _TIMEOUT = 1.0
 _HOLD, _WAITING = "koodrive:hold", "koodrive:waiting"
@@ -54,6 +54,10 @@ class Rate:
     def wait_to_send(self, stop: Callable[[], bool]) -> bool:
         """Waits for a permit to create; false when ``stop`` came first."""
         return self._wait(self._may_send, stop)
+
+    def has_drawn(self) -> bool:
+        """Takes a permit to create that this process has drawn already, if there is one; asks nobody."""
+        return self._stock.take()
 
     def wait_to_read(self, seconds: float) -> bool:
         """Waits at most so long for a permit to read; false when there was none."""

@@ -8,14 +8,13 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from types import SimpleNamespace
-from typing import Any
 from unittest.mock import patch
 
 from django.db import connection, connections
 
 from jobs_app import lifecycle, submissions
 from jobs_app.actors import Actor
-from jobs_app.audit import Action, Entry, Receipt
+from jobs_app.audit import Action, Change, Entry, Receipt
 from jobs_app.models import Submission, User
 from jobs_app.states import State
 from tests.bench.databases import Database, copies
@@ -51,7 +50,9 @@ def measure(person: User) -> Iterator[Figure]:
 
 
 def _plain_round(database: Database, person: User) -> tuple[float, float]:
-    with patch.object(lifecycle, "audit", SimpleNamespace(record_all=_record_all, record_with=_record_with)):
+    with patch.object(
+        lifecycle, "audit", SimpleNamespace(record_all=_record_all, record_in_turn=_record_in_turn, Change=Change)
+    ):
         return _round(database, person)
 
 
@@ -86,12 +87,12 @@ def _record_all(entries: Sequence[Entry]) -> list[Receipt]:
         return [Receipt(cursor.fetchone()[0], "")]
 
 
-def _record_with(statement: str, parameters: Sequence[Any], entry: Entry) -> Receipt | None:
-    together = f"WITH done AS ({statement} RETURNING id) {INSERT} SELECT now(), id, %s FROM done RETURNING id"
+def _record_in_turn(changes: Sequence[Change]) -> list[Receipt]:
+    [change] = changes
+    together = f"WITH done AS ({change.statement} RETURNING id) {INSERT} SELECT now(), id, %s FROM done RETURNING id"
     with connection.cursor() as cursor:
-        cursor.execute(together, [*parameters, _line(entry)])
-        row = cursor.fetchone()
-        return Receipt(row[0], "") if row else None
+        cursor.execute(together, [*change.parameters, _line(change.entry)])
+        return [Receipt(row[0], "") for row in cursor.fetchall()]
 
 
 def _line(entry: Entry) -> str:

@@ -1,7 +1,8 @@
 """A Celery worker that kills itself at one point of its way with a submission, or stands still there.
 
 ``python -m tests.chaos.crashing_worker POINT worker …`` dies by SIGKILL the first time that it gets to POINT, one of
-``POINTS``; ``POINT:stop`` stops it instead, until SIGCONT.
+``POINTS``, or of ``POINTS_OF_BOTH`` where an outcome is stored and the next submission claimed in one transaction;
+``POINT:stop`` stops it instead, until SIGCONT.
 """
 
 import os
@@ -25,7 +26,7 @@ POINTS = (
     "before_store",
     "after_store",
 )
-
+POINTS_OF_BOTH = ("before_both", "after_both")
 
 OF_ANY_CALL = ("after_connect", "after_write")  # also of calls that only read, which don't count
 SETTLING = 0.5  # seconds
@@ -63,6 +64,8 @@ def _places() -> dict[str, tuple[Any, str]]:
         "after_read": (Client, "create"),
         "before_store": (dispatch, "_store"),
         "after_store": (dispatch, "record_outcome"),
+        "before_both": (dispatch, "_carried_out"),
+        "after_both": (dispatch, "_carried_out"),
     }
 
 

@@ -248,6 +248,19 @@ def test_a_new_token_is_tried_at_once(sandbox: Sandbox, administrator: User, bro
         message.ack()
 
 
+def test_a_worker_goes_on_with_a_client_only_while_it_is_known_to_be_in_use(
+    sandbox: Sandbox, administrator: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker_starts()
+    before = connection.client()
+    assert connection.is_in_use(before)
+    replace(SECOND, administrator)
+    after = connection.client(fresh=True)
+    assert (connection.is_in_use(before), connection.is_in_use(after)) == (False, True)
+    monkeypatch.setattr(connection, "FRESH", 0.0)
+    assert not connection.is_in_use(after)
+
+
 def test_without_a_broker_the_token_is_stored_all_the_same(
     sandbox: Sandbox, administrator: User, broker: Broker
 ) -> None:

@@ -123,6 +123,9 @@ def test_too_many_troubles_in_a_row_stop_everybody_until_a_read_works(
     protection.note(REFUSED)
     for _ in range(TROUBLES - 1):
         protection.note(NOT_SENT)
+    protection.may_go_on()  # Asked after a task was made.
+    for _ in range(TROUBLES - 1):
+        protection.note(NOT_SENT)
     assert pauses.current() is None
     protection.note(NOT_SENT)
     assert Pause.objects.get().cause == "unreachable"

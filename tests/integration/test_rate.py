@@ -73,3 +73,14 @@ def test_without_redis_each_process_keeps_to_a_quarter(broker: Broker, url: str)
     broker.kill()
     given = sum(rate.wait_to_send(at_once) for _ in range(40))
     assert 0 < given <= 10
+
+
+def test_a_permit_at_hand_is_one_that_was_drawn_and_not_used(url: str) -> None:
+    rate, other = Rate(200, url), Rate(200, url)
+    assert not rate.has_drawn()
+    assert rate.wait_to_send(at_once)  # draws four, and takes one of them
+    assert [rate.has_drawn() for _ in range(4)] == [True, True, True, False]
+    assert not other.has_drawn()
+    assert rate.wait_to_send(at_once)
+    rate.hold(0.5)
+    assert not rate.has_drawn()
