@@ -4,7 +4,7 @@ import copy
 import json
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from . import idempotency, lifecycle, permissions, tasks, validators
+from . import idempotency, lifecycle, permissions, spaces, tasks, validators
 from .actors import Actor, Channel
 from .errors import AlreadySubmitted, Invalid, Problem, WrongState
 from .idempotency import Call
@@ -36,16 +36,27 @@ class Place:
 def check(values: object, *, by: Actor) -> validators.Request:
     """The valid request in ``values``; raises ``NotAllowed``, or ``Invalid`` with every problem. Stores nothing."""
     permissions.require(permissions.submit(by), by=by, to="submit")
-    return checked(values, now=timezone.now(), by=by)
+    request = well_formed(values, now=timezone.now(), by=by)
+    return checked(request, by=by, known=spaces.known([request.source, request.target]))
 
 
-def checked(values: object, *, now: datetime, by: Actor) -> validators.Request:
-    """The same for somebody who may submit at all: is the request valid, and one that they may make?"""
-    request = validators.check(values, max_files=settings.KOODRIVE_MAX_FILES, now=now, default_reason=by.default_reason)
+def well_formed(values: object, *, now: datetime, by: Actor) -> validators.Request:
+    """The request in ``values`` as far as itself can tell; raises ``Invalid`` with every problem of its form."""
+    return validators.check(values, max_files=settings.KOODRIVE_MAX_FILES, now=now, default_reason=by.default_reason)
+
+
+def checked(request: validators.Request, *, by: Actor, known: spaces.Known) -> validators.Request:
+    """The request with the approvals that it takes, if it is one that they may make and its spaces allow.
+
+    ``known`` is what the directory says of the spaces. Raises ``NotAllowed``, or ``Invalid`` with every problem.
+    """
     operation, target, source = request.operation.name, request.target, request.source
     refusal = permissions.submit_this(by, operation, source, target)
     permissions.require(refusal, by=by, to="submit", operation=operation, space=target, sourceSpace=source)
-    return request
+    problems, approvals, why = known.rules(source, target, operation)
+    if problems:
+        raise Invalid(problems)
+    return replace(request, approvals=max(request.approvals, approvals), approvals_why=tuple(why)) if why else request
 
 
 def submit(values: object, *, by: Actor, as_id: uuid.UUID | None = None, call: Call | None = None) -> Submission:
@@ -157,7 +168,7 @@ def _row(
     request: validators.Request, by: Actor, id_: uuid.UUID, retry_of: Submission | None, place: Place | None
 ) -> Submission:
     now = timezone.now()
-    waits = request.operation.approvals > 0
+    waits = request.approvals > 0
     expires = min(filter(None, [now + APPROVAL_WINDOW, request.not_after])) if waits else None
     return _with(
         id=id_,
@@ -175,7 +186,7 @@ def _row(
         batch_id=place.batch.pk if place else None,
         row=place.row if place else None,
         status=State.AWAITING_APPROVAL if waits else State.QUEUED,
-        approvals_needed=request.operation.approvals,
+        approvals_needed=request.approvals,
         approval_expires_at=expires,
         due_at=expires or first_send(request.not_before, now),
         not_before=request.not_before,

@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
-from .. import encryption, permissions, submissions
+from .. import encryption, permissions, spaces, submissions
 from ..errors import Invalid, Problem
 from ..operations import BY_NAME, OPERATIONS
 from ..validators import Request
@@ -63,7 +63,12 @@ def submit(request: HttpRequest) -> HttpResponse:
 
 
 def _form(request: HttpRequest, fields: Fields, problems: list[Problem]) -> HttpResponse:
-    context = {"fields": fields, "operation": fields.operation, "errors": fields.errors(problems)}
+    context = {
+        "fields": fields,
+        "operation": fields.operation,
+        "errors": fields.errors(problems),
+        "known_spaces": spaces.to_choose(),
+    }
     return render(request, "compose.html", context, status=400 if problems else 200)
 
 
@@ -76,6 +81,7 @@ def _review(
         "body": json.dumps(checked.body, ensure_ascii=False, indent=2),
         "sealed": _seal(request, fields, id_),
         "must_acknowledge": must_acknowledge,
+        "space_names": spaces.names([checked.source, checked.target]),
     }
     return render(request, "review.html", context, status=400 if must_acknowledge else 200)
 
