@@ -6,14 +6,14 @@ own events.
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from . import idempotency, importing, lifecycle, permissions, submissions, tasks
+from . import idempotency, importing, lifecycle, permissions, spaces, submissions, tasks
 from .actors import Actor
 from .documents import LONGEST_TEXT, Reader
 from .errors import Invalid, PortalError, Problem, TooLarge
@@ -39,12 +39,12 @@ class Row:
     origin: Origin = NOWHERE
 
 
-@dataclass
+@dataclass(frozen=True)
 class Checked:
     """The rows that can be submitted, each with its request, and for the number of each other one what is wrong."""
 
-    good: list[tuple[Row, Request]] = field(default_factory=list)
-    bad: dict[int, Invalid] = field(default_factory=dict)
+    good: list[tuple[Row, Request]]
+    bad: dict[int, Invalid]
 
 
 def submit(values: object, *, by: Actor, call: Call | None = None) -> Batch:
@@ -84,16 +84,25 @@ def submit_table(text: str, parameters: Mapping[str, str], *, by: Actor, call: C
 
 
 def check(rows: Iterable[Row], *, by: Actor) -> Checked:
-    """One pass over all rows; stores nothing. Raises ``NotAllowed`` for a request that they may not make."""
-    now, checked = timezone.now(), Checked()
+    """Every row, against what the directory says of all their spaces; stores nothing.
+
+    Raises ``NotAllowed`` for a request that they may not make.
+    """
+    now, bad = timezone.now(), {}
+    well_formed: list[tuple[Row, Request]] = []
     for row in rows:
         try:
-            request = submissions.checked(row.values, now=now, by=by)
+            well_formed.append((row, submissions.well_formed(row.values, now=now, by=by)))
         except Invalid as error:
-            checked.bad[row.number] = error
-        else:
-            checked.good.append((row, request))
-    return checked
+            bad[row.number] = error
+    known = spaces.known(space for _, request in well_formed for space in (request.source, request.target))
+    good: list[tuple[Row, Request]] = []
+    for row, request in well_formed:
+        try:
+            good.append((row, submissions.checked(request, by=by, known=known)))
+        except Invalid as error:
+            bad[row.number] = error
+    return Checked(good, dict(sorted(bad.items())))
 
 
 def store(

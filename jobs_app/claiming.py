@@ -20,19 +20,19 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
 
-from . import audit, canonical, encryption, lifecycle
+from . import audit, canonical, encryption, lifecycle, pauses
 from .actors import WORKER
 from .audit import Action
 from .errors import WrongState
 from .koodrive.client import Client
 from .lifecycle import Later, Move
 from .models import ArchivePassword, Submission
+from .models.submissions import WITHHELD
 from .states import State
 
 log = logging.getLogger(__name__)
 
 LEASE_MARGIN = 30  # seconds beyond the client's own deadline, after which a claim's holder is taken for lost
-WITHHELD = "withheld"
 
 BATCH = 32  # submissions that a process looks up at once; those it doesn't get to are looked up again
 MOST_TRIES = 10 * BATCH  # after which the next sweep may try again
@@ -42,7 +42,7 @@ _TABLE = "jobs_app_submission"
 _FREE = f"""
     {_TABLE}.status = 'queued' AND {_TABLE}.due_at <= now() AND {_TABLE}.cancel_requested_at IS NULL
     AND ({_TABLE}.not_after IS NULL OR {_TABLE}.not_after > now())
-    AND NOT EXISTS (SELECT FROM jobs_app_pause)
+    AND {pauses.FREE}
     AND NOT EXISTS (SELECT FROM {_TABLE} twin
                     WHERE twin.request_sha256 = {_TABLE}.request_sha256 AND twin.status IN ('sending', 'unknown'))
 """  # noqa: S608  (put together from constants only)

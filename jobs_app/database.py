@@ -36,6 +36,9 @@ RESTRICTED = {
     "problem, finished_at, expires_at)",
     # What is proposed never changes; a trigger holds what was decided about it.
     "jobs_app_proposal": "SELECT, INSERT, UPDATE (state, decided_by_id, decided_at, comment)",
+    # Which space it is never changes; a trigger holds that its rules are loosened by two.
+    "jobs_app_space": "SELECT, INSERT, DELETE, UPDATE (name, owner_id, description, protected, approval_always, hold, "
+    "hold_until, loosened_by_id)",
     "jobs_app_exportpart": "SELECT, INSERT, DELETE",
     # Of django-allauth, and not used: the portal confirms no addresses, keeps no tokens, and is set by the environment.
     "account_emailaddress": "SELECT",

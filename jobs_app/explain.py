@@ -1,14 +1,16 @@
 """Why is it not done? For every state, in one sentence: what it waits for, since when, and what happens next."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from django.db import DEFAULT_DB_ALIAS, connection
+from django.utils import timezone
 
-from . import pauses
+from . import pauses, spaces
 from .koodrive.codes import explain as explain_code
-from .models import Pause, Submission
+from .models import Pause, Space, Submission
+from .models.submissions import WITHHELD
 from .states import State
 
 _OF_TWIN = ("id", "request_sha256", "status", "updated_at", "due_at")
@@ -30,22 +32,40 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What holds submissions back from outside: a pause, and identical requests that are on their way or in doubt."""
+    """What holds submissions back from outside: pauses, their spaces, and identical requests under way or in doubt."""
 
-    pause: Pause | None = None
+    pauses: Sequence[Pause] = ()
+    spaces: Mapping[str, Space] = field(default_factory=dict)  # by id
     twins: Mapping[str, Submission] = field(default_factory=dict)  # by the hash of the request
 
 
 def circumstances(submissions: Iterable[Submission]) -> Circumstances:
     """Read once for all submissions that are explained together."""
-    queued = [each.request_sha256 for each in submissions if each.state is State.QUEUED]
-    return Circumstances(pauses.current(), {each.request_sha256: each for each in _twins(queued)} if queued else {})
+    waiting = [each for each in submissions if each.state in (State.QUEUED, State.AWAITING_APPROVAL)]
+    left = {space for each in waiting for space in _left(each)}
+    queued = [each.request_sha256 for each in waiting if each.state is State.QUEUED]
+    return Circumstances(
+        pauses=pauses.all_current(),
+        spaces=spaces.known(left).spaces if left else {},
+        twins={each.request_sha256: each for each in _twins(queued)} if queued else {},
+    )
 
 
 def _twins(hashes: list[str]) -> list[Submission]:
     with connection.cursor() as cursor:
         cursor.execute(_TWINS, [hashes])
         return [Submission.from_db(DEFAULT_DB_ALIAS, _OF_TWIN, row) for row in cursor.fetchall()]
+
+
+def _left(submission: Submission) -> set[str]:
+    return spaces.taken_from(submission.source_space, submission.space, submission.operation)
+
+
+def _forbidden(submission: Submission, around: Circumstances) -> str | None:
+    """Why its spaces forbid to send it now."""
+    known, now = [around.spaces[each] for each in _left(submission) if each in around.spaces], timezone.now()
+    found = [why for space in known for _, why in spaces.forbidding(space, submission.operation, now)]
+    return " ".join(sorted(found)) or None
 
 
 _ENDED = {
@@ -59,7 +79,7 @@ _ENDED = {
 _HOLDS = {
     "unreachable": "KooDrive could not be reached; nothing was sent, and the portal tries again by itself.",
     "busy": "KooDrive asked to come back later; nothing was sent, and the portal tries again by itself.",
-    "withheld": "It can't be sent as it stands, so it was taken out of the queue until a person mends or cancels it.",
+    WITHHELD: "It can't be sent as it stands, so it was taken out of the queue until a person mends or cancels it.",
     Pause.Cause.CREDENTIALS: "KooDrive refused the credentials; sending goes on by itself when they work again.",
     Pause.Cause.ADDRESS: "What answers at KooDrive's address is not its jobs API; sending goes on when that is mended.",
     Pause.Cause.UNREACHABLE: "several calls in a row came to nothing; sending goes on when KooDrive answers again.",
@@ -77,7 +97,7 @@ def explain(submission: Submission, around: Circumstances | None = None) -> Expl
         return Explanation(_ENDED[state], None, advice=_advice(submission))
     match state:
         case State.AWAITING_APPROVAL:
-            return _awaiting_approval(submission)
+            return _awaiting_approval(submission, around or circumstances([submission]))
         case State.QUEUED:
             return _queued(submission, around or circumstances([submission]))
         case State.SENDING:
@@ -96,23 +116,28 @@ def explain(submission: Submission, around: Circumstances | None = None) -> Expl
             return _unknown(submission)
 
 
-def _awaiting_approval(submission: Submission) -> Explanation:
+def _awaiting_approval(submission: Submission, around: Circumstances) -> Explanation:
     given = sum(each.decision == "approved" for each in submission.approvals.all())
     sentence = (
         f"It waits for approval by another person ({given} of {submission.approvals_needed} given) "
         f"since {_at(submission.created_at)}; without it, it expires at {_at(submission.due_at)}."
     )
-    return Explanation(sentence, "approval", needs_person=True)
+    why = _forbidden(submission, around)
+    return Explanation(sentence, "approval", True, f"{why} Approved, it waits until that is over." if why else None)
 
 
 def _queued(submission: Submission, around: Circumstances) -> Explanation:
-    if submission.hold == "withheld":
+    if submission.hold == WITHHELD:
         return Explanation(_HOLDS["withheld"], "person", needs_person=True, advice=submission.detail or None)
-    if pause := around.pause:
-        sentence = f"All sending is paused since {_at(pause.since)}: {_HOLDS[pause.cause]}"
+    if pause := next((each for each in around.pauses if each.covers(submission)), None):
+        sentence = f"{_what(pause)} is paused since {_at(pause.since)}: {_HOLDS[pause.cause]}"
         return Explanation(sentence, pause.cause, needs_person=pause.cause in _PAUSES_FOR_PEOPLE, advice=pause.detail)
+    if why := _forbidden(submission, around):
+        return Explanation(f"{why} It waits until that is over; cancel it if it isn't wanted any more.", "space", True)
     if twin := around.twins.get(submission.request_sha256):
         return _behind(twin)
+    if submission.due_at is None:
+        return Explanation("What held it back is over; it is queued again within seconds.", "worker")
     if submission.hold:
         sentence = f"{_HOLDS[submission.hold]} The next try is at {_at(submission.due_at)}."
         return Explanation(sentence, submission.hold, advice=submission.detail or None)
@@ -120,6 +145,13 @@ def _queued(submission: Submission, around: Circumstances) -> Explanation:
         sentence = f"It waits for {_at(submission.not_before)}, before which it must not be sent."
         return Explanation(sentence, "not_before")
     return Explanation("It waits for a worker, which will send it next.", "worker")
+
+
+def _what(pause: Pause) -> str:
+    if pause.is_of_everything:
+        return "All sending"
+    of = f" of {pause.operation}" if pause.operation else ""
+    return f"Sending{of}{f' for the space {pause.space}' if pause.space else ''}"
 
 
 def _behind(twin: Submission) -> Explanation:

@@ -249,11 +249,11 @@ def _callbacks() -> Sign:
 
 
 def _free_to_go() -> SubmissionQuerySet:
-    """What is due to be sent and doesn't wait for an identical one that is under way or in doubt."""
+    """What is due to be sent, isn't held back, and doesn't wait for an identical one under way or in doubt."""
     twins = Submission.objects.filter(
         status__in=[State.SENDING, State.UNKNOWN], request_sha256=OuterRef("request_sha256")
     )
-    return Submission.objects.due(State.QUEUED).exclude(Exists(twins))
+    return Submission.objects.due(State.QUEUED).exclude(Exists(twins)).exclude(pauses.is_held())
 
 
 def _longest(rows: SubmissionQuerySet, since: str) -> timedelta | None:

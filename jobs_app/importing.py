@@ -4,16 +4,14 @@ The table has a line for each file. What holds for all of them (``SHARED``) is g
 that say the same in every line. No rule about a request stands here: each part is checked like any other.
 """
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import operations
+from . import csvs, operations
 from .documents import escape
-from .errors import Invalid, Problem, TooLarge
+from .errors import Problem, TooLarge
 from .operations import Operation
 
 MOST_FILES = 10_000
@@ -23,7 +21,6 @@ SHARED = (
     *("reason", "reference", "notBefore", "notAfter"),
 )
 _INFO = ("srcContainerId", "newFilePath")  # those that stand in taskInfo
-_SEPARATORS = ",;\t"
 _ROW = re.compile(r"/taskInfo/fileInfo/(\d+)(.*)")
 # What the table itself says better: which operation is meant, which line names a file again; and a name can't stand
 # here without its file.
@@ -78,12 +75,12 @@ def read(text: str, parameters: Mapping[str, str], *, max_files: int) -> Table:
 
     Raises ``Invalid`` when its lines can't be understood at all, or ``TooLarge``.
     """
-    records = list(_records(text))
-    header = _header(records)
+    records = list(csvs.records(text))
+    header = csvs.header(records, (*COLUMNS, *SHARED), key="fileId")
     if len(records) - 1 > MOST_FILES:
         raise TooLarge
     problems = [_unknown_parameter(name) for name in parameters if name not in SHARED]
-    rows = list(_rows(header, records[1:], problems))
+    rows = list(csvs.rows(header, records[1:], problems))
     problems += _repeated(rows)
     shared = _shared(parameters, rows, problems)
     if not rows and not problems:
@@ -94,55 +91,6 @@ def read(text: str, parameters: Mapping[str, str], *, max_files: int) -> Table:
         problems.append(Problem("/operation", code, f"Say which operation is meant: {known}."))
     size = 1 if operation and operation.one_file else max_files
     return Table([_part(operation, shared, rows[n : n + size]) for n in range(0, len(rows), size)], problems)
-
-
-def _records(text: str) -> Iterator[tuple[int, list[str]]]:
-    """The lines that hold anything, each with the number at which it begins: a quoted cell may go on in the next."""
-    separator = max(_SEPARATORS, key=text.partition("\n")[0].count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    try:
-        while True:
-            number = reader.line_num + 1
-            cells = [cell.strip(" ") for cell in next(reader)]
-            if any(cells):
-                yield number, cells
-    except StopIteration:
-        return
-    except csv.Error as error:
-        detail = f"This line can't be read as CSV ({error}); look at its quotation marks."
-        raise Invalid([Problem(f"/lines/{number}", "malformed", detail)]) from error
-
-
-def _header(records: Sequence[tuple[int, list[str]]]) -> list[str]:
-    number, names = records[0] if records else (1, [])
-    known = (*COLUMNS, *SHARED)
-    problems = [
-        Problem(f"/lines/{number}/{escape(name)}", "unknown_column", f"Leave it out; known are {', '.join(known)}.")
-        for name in names
-        if name not in known
-    ]
-    problems += [
-        Problem(f"/lines/{number}/{name}", "duplicate", "Name each column once.")
-        for name in known
-        if names.count(name) > 1
-    ]
-    if "fileId" not in names:
-        detail = "Begin with a line that names the columns, fileId among them."
-        problems.append(Problem(f"/lines/{number}/fileId", "required", detail))
-    if problems:
-        raise Invalid(problems)
-    return names
-
-
-def _rows(
-    header: Sequence[str], records: Iterable[tuple[int, list[str]]], problems: list[Problem]
-) -> Iterator[tuple[int, dict[str, str]]]:
-    for number, cells in records:
-        if len(cells) == len(header):
-            yield number, dict(zip(header, cells, strict=True))
-        else:
-            detail = f"This line has {len(cells)} cells, the names of the columns are {len(header)}."
-            problems.append(Problem(f"/lines/{number}", "wrong_length", detail))
 
 
 def _repeated(rows: Iterable[tuple[int, dict[str, str]]]) -> Iterator[Problem]:

@@ -167,6 +167,9 @@ OPERATIONS: tuple[Operation, ...] = (
 
 BY_NAME = {operation.name: operation for operation in OPERATIONS}
 CHOICES = [(operation.name, operation.label) for operation in OPERATIONS]
+# What takes files away, and what lets them leave the space that they are in; a directory of spaces may forbid either.
+TAKING_AWAY = tuple(operation.name for operation in OPERATIONS if operation.task_type == _TAKE_AWAY)
+LEAVING = (*TAKING_AWAY, "move")
 TASK_TYPES = frozenset(operation.task_type for operation in OPERATIONS)
 
 

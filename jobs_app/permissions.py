@@ -182,6 +182,16 @@ def resume(actor: Actor) -> Refusal:
     return _unless(Role.ADMINISTRATOR in actor.roles)
 
 
+def see_spaces(actor: Actor) -> Refusal:
+    """See the directory of spaces."""
+    return _unless(bool(actor.roles))
+
+
+def manage_spaces(actor: Actor) -> Refusal:
+    """Add, change and remove spaces; what loosens one takes another administrator too."""
+    return _unless(Role.ADMINISTRATOR in actor.roles)
+
+
 def see_health(actor: Actor) -> Refusal:
     return _unless(bool(actor.roles))
 

@@ -3,7 +3,7 @@
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from . import care, idempotency, inserting, lifecycle, permissions, tasks, validators
+from . import care, idempotency, inserting, lifecycle, permissions, spaces, tasks, validators
 from .actors import Actor, Channel
 from .care import Review
 from .errors import AlreadySubmitted, Invalid, Problem, WrongState
@@ -50,22 +50,33 @@ NOWHERE = Origin()
 def check(values: object, *, by: Actor) -> validators.Request:
     """The valid request in ``values``; raises ``NotAllowed``, or ``Invalid`` with every problem. Stores nothing."""
     permissions.require(permissions.submit(by), by=by, to="submit")
-    return checked(values, now=timezone.now(), by=by)
+    request = well_formed(values, now=timezone.now(), by=by)
+    return checked(request, by=by, known=spaces.known([request.source, request.target]))
 
 
-def checked(values: object, *, now: datetime, by: Actor) -> validators.Request:
-    """The same for somebody who may submit at all: is the request valid, and one that they may make?"""
-    request = validators.check(
+def well_formed(values: object, *, now: datetime, by: Actor) -> validators.Request:
+    """The request in ``values`` as far as itself can tell; raises ``Invalid`` with every problem of its form."""
+    return validators.check(
         values,
         max_files=settings.KOODRIVE_MAX_FILES,
         now=now,
         default_reason=by.default_reason,
         data_notice=settings.DATA_NOTICE,
     )
+
+
+def checked(request: validators.Request, *, by: Actor, known: spaces.Known) -> validators.Request:
+    """The request with the approvals that it takes, if it is one that they may make and its spaces allow.
+
+    ``known`` is what the directory says of the spaces. Raises ``NotAllowed``, or ``Invalid`` with every problem.
+    """
     operation, target, source = request.operation.name, request.target, request.source
     refusal = permissions.submit_this(by, operation, source, target)
     permissions.require(refusal, by=by, to="submit", operation=operation, space=target, sourceSpace=source)
-    return request
+    problems, approvals, why = known.rules(source, target, operation)
+    if problems:
+        raise Invalid(problems)
+    return replace(request, approvals=max(request.approvals, approvals), approvals_why=tuple(why)) if why else request
 
 
 def submit(
@@ -191,7 +202,7 @@ def draft(
 
 def _row(request: validators.Request, by: Actor, id_: uuid.UUID, origin: Origin, place: Place | None) -> Submission:
     now = timezone.now()
-    waits = request.operation.approvals > 0
+    waits = request.approvals > 0
     expires = min(filter(None, [now + APPROVAL_WINDOW, request.not_after])) if waits else None
     return _new_submission(
         id=id_,
@@ -213,7 +224,7 @@ def _row(request: validators.Request, by: Actor, id_: uuid.UUID, origin: Origin,
         batch_id=place.batch.pk if place else None,
         row=place.row if place else None,
         status=State.AWAITING_APPROVAL if waits else State.QUEUED,
-        approvals_needed=request.operation.approvals,
+        approvals_needed=request.approvals,
         approval_expires_at=expires,
         due_at=expires or first_send(request.not_before, now),
         not_before=request.not_before,

@@ -20,7 +20,7 @@ AT_ONCE = 200
 
 
 def sweep(*, client: Client) -> int:
-    """Gives up lost claims, lets late work expire, tells of strangers, tries to end a pause.
+    """Gives up lost claims, lets late work expire, tells of strangers, tries to end a pause, sets aside what is held.
 
     The result is how much is due to be sent.
     """
@@ -36,7 +36,11 @@ def sweep(*, client: Client) -> int:
     ArchivePassword.objects.filter(in_doubt).delete()
     if pauses.current():
         try_connection(client=client)
-    return 0 if pauses.current() else Submission.objects.due(State.QUEUED)[:AT_ONCE].count()
+    if pauses.current():
+        return 0
+    pauses.set_aside()
+    pauses.take_back()
+    return Submission.objects.due(State.QUEUED)[:AT_ONCE].count()
 
 
 def _cancel_as_wished() -> None:

@@ -34,7 +34,10 @@ class File:
 
 @dataclass(frozen=True)
 class Request:
-    """A valid request. ``body`` is what KooDrive gets, with the password masked; ``password`` is the real one."""
+    """A valid request. ``body`` is what KooDrive gets, with the password masked; ``password`` is the real one.
+
+    ``approvals`` is how many it takes, ``approvals_why`` what asks for more than its operation does, in sentences.
+    """
 
     operation: Operation
     body: dict[str, Any]
@@ -45,6 +48,8 @@ class Request:
     not_before: datetime | None
     not_after: datetime | None
     warnings: tuple[Problem, ...]
+    approvals: int
+    approvals_why: tuple[str, ...] = ()
 
     @property
     def sha256(self) -> str:
@@ -110,6 +115,7 @@ def check(values: object, *, max_files: int, now: datetime, default_reason: str 
         not_before=not_before,
         not_after=not_after,
         warnings=tuple(_warnings(operation, target_folder, files, data_notice)),
+        approvals=operation.approvals,
     )
 
 

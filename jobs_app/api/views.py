@@ -102,7 +102,7 @@ class Validate(APIView):
             {
                 "errors": [],
                 "warnings": [warning.as_json() for warning in checked.warnings],
-                "approvalsNeeded": checked.operation.approvals,
+                "approvalsNeeded": checked.approvals,
                 "sameEffect": [documents.same_effect(each) for each in effects.same(checked, by=by)],
             }
         )

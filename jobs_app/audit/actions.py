@@ -61,6 +61,12 @@ class Action(StrEnum):
     CHANGE_REFUSED = "change.refused"
     CHANGE_WITHDRAWN = "change.withdrawn"
     CHANGE_EXPIRED = "change.expired"
+    SPACE_ADDED = "space.added"
+    SPACE_CHANGED = "space.changed"
+    SPACE_REMOVED = "space.removed"
+    HOLD_SET = "hold.set"
+    HOLD_SHORTENED = "hold.shortened"
+    HOLD_LIFTED = "hold.lifted"
     CREDENTIALS_CHANGED = "credentials.changed"
     KEYS_ROTATED = "keys.rotated"
     CALLBACK_SET = "callback.set"
@@ -106,8 +112,8 @@ MEANINGS = {
     Action.TASK_CANCEL_ASKED: "KooDrive was asked to stop the task; its state tells whether it did.",
     Action.TASK_CONTRADICTED: "The task that was bound isn't what was asked for; a person has to look.",
     Action.LINK_HANDED_OUT: "The address of a package was handed out; the line doesn't carry it.",
-    Action.DISPATCH_PAUSED: "Nothing is sent until the named cause is gone.",
-    Action.DISPATCH_RESUMED: "Sending goes on.",
+    Action.DISPATCH_PAUSED: "Nothing, or nothing of the named operation or space, is sent until this is over.",
+    Action.DISPATCH_RESUMED: "Sending, or that of the named operation or space, goes on.",
     Action.PERMISSION_DENIED: "Somebody tried what they have no right to.",
     Action.SESSION_STARTED: "A person signed in, in the way that `auth` tells.",
     Action.SESSION_ENDED: "A person signed out, or a session was ended; then the line says why, and whose.",
@@ -144,6 +150,12 @@ MEANINGS = {
     Action.CHANGE_REFUSED: "Another administrator refused the proposed change; nothing changes.",
     Action.CHANGE_WITHDRAWN: "Whoever proposed the change took it back; nothing changes.",
     Action.CHANGE_EXPIRED: "Nobody decided about the proposed change in time; nothing changes.",
+    Action.SPACE_ADDED: "A space was added to the directory, with this name and these rules.",
+    Action.SPACE_CHANGED: "A space has another name, owner or rules; the line has them before and after.",
+    Action.SPACE_REMOVED: "A space was removed from the directory; no rule stood for it.",
+    Action.HOLD_SET: "A legal hold stands for a space: nothing is moved or deleted from it until it ends.",
+    Action.HOLD_SHORTENED: "The legal hold of a space ends earlier; two administrators wanted it.",
+    Action.HOLD_LIFTED: "The legal hold of a space was lifted; two administrators wanted it.",
     Action.CREDENTIALS_CHANGED: "Another KooDrive token is used from now on; the line names it without revealing it.",
     Action.KEYS_ROTATED: "Secrets at rest were encrypted anew with the newest key; the line says how many.",
     Action.CALLBACK_SET: "A service's notices of changes go to this address from now on.",

@@ -8,6 +8,7 @@ from .keys import IdempotencyKey
 from .people import RoleGrant, User
 from .proposals import Proposal
 from .services import ApiToken, Service, TokenState
+from .spaces import Space
 from .submissions import Approval, ArchiveEntry, ArchivePassword, DownloadLink, Submission, SubmissionFile
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "RefusedAttempt",
     "RoleGrant",
     "Service",
+    "Space",
     "Submission",
     "SubmissionFile",
     "TokenState",

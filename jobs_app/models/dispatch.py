@@ -3,30 +3,52 @@
 from typing import Self
 
 from django.db import models
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
-from ..operations import Operation, of_pair
+from ..operations import BY_NAME, Operation, of_pair
 from .people import User
 from .submissions import Submission
 
 
 class Pause(models.Model):
-    """Nothing is sent while a row stands here; ``cause`` says how it ends."""
+    """What it covers isn't sent while the row stands; ``cause`` says how it ends.
+
+    It covers one operation, one space (as source or target), what is both, or, when neither is named, everything.
+    """
 
     class Cause(models.TextChoices):
         CREDENTIALS = "credentials"  # KooDrive refused them; ends when a harmless read works again
         ADDRESS = "address"  # what answered isn't KooDrive's API; ends likewise
         UNREACHABLE = "unreachable"  # several calls in a row came to nothing; ends likewise
-        PERSON = "person"  # somebody stopped everything; ends when an administrator says so
+        PERSON = "person"  # somebody stopped it; ends when an administrator says so
 
-    cause = models.CharField(max_length=20, unique=True, choices=Cause.choices)
+    cause = models.CharField(max_length=20, choices=Cause.choices)
+    operation = models.CharField(max_length=20, default="", db_default="", help_text="Empty: every one.")
+    space = models.TextField(default="", db_default="", help_text="Its id; empty: every one.")
     since = models.DateTimeField(db_default=Now())
     detail = models.TextField()
     by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
 
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["cause", "operation", "space"], name="one_pause_of_a_kind"),
+            models.CheckConstraint(condition=Q(operation__in=["", *BY_NAME]), name="paused_operation_is_known"),
+            models.CheckConstraint(
+                condition=Q(cause="person") | Q(operation="", space=""), name="a_machine_pauses_everything"
+            ),
+        ]
+
     def __str__(self) -> str:
         return f"paused since {self.since}: {self.detail}"
+
+    @property
+    def is_of_everything(self) -> bool:
+        return not (self.operation or self.space)
+
+    def covers(self, submission: Submission) -> bool:
+        spaces = ("", submission.space, submission.source_space)
+        return self.operation in ("", submission.operation) and self.space in spaces
 
 
 class Credential(models.Model):
@@ -80,8 +102,7 @@ class ForeignTask(models.Model):
         indexes = [models.Index(fields=["-found_at"], name="foreign_newest")]
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(noted_by=None, noted_at=None)
-                | models.Q(noted_by__isnull=False, noted_at__isnull=False),
+                condition=Q(noted_by=None, noted_at=None) | Q(noted_by__isnull=False, noted_at__isnull=False),
                 name="noted_by_somebody",
             ),
         ]

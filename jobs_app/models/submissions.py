@@ -5,7 +5,7 @@ import uuid
 from typing import Any, Self
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, Now
 from django.utils.functional import cached_property
 
@@ -15,14 +15,27 @@ from ..states import State
 from .batches import Batch
 from .people import User
 from .services import ApiToken, OfSomebody, Service
+from .spaces import Space
 
 _HAS_TASK = [State.ACCEPTED, State.RUNNING, State.SUCCEEDED, State.PARTIALLY_FAILED, State.FAILED]
+
+
+WITHHELD = "withheld"  # the ``hold`` of one that was taken out of the queue until a person has a look
+
+
+def _name_of(column: str) -> Subquery:
+    return Subquery(Space.objects.filter(space_id=OuterRef(column)).values("name"))
 
 
 class SubmissionQuerySet(models.QuerySet["Submission"]):
     def with_people(self) -> Self:
         """With everything that showing a submission reads, in a fixed number of queries."""
         return self.select_related("person", "service").prefetch_related("files", "approvals__by")
+
+    def named(self) -> Self:
+        """With what the directory calls their spaces, as ``space_name`` and ``source_name``; null without a name."""
+        names = {"space_name": "space", "source_name": "source_space"}
+        return self.annotate(**{name: _name_of(space) for name, space in names.items()})
 
     def due(self, *statuses: State) -> Self:
         """Those on which the machine has to act now, the longest waiting first."""
@@ -175,6 +188,8 @@ class Submission(OfSomebody, models.Model):
         indexes = [
             models.Index(fields=["due_at", "status"], name="submission_due", condition=Q(due_at__isnull=False)),
             models.Index(fields=["creator", "due_at"], name="submission_turns", condition=Q(status=State.QUEUED)),
+            # What the queue has set aside; see pauses.set_aside.
+            models.Index(fields=["created_at"], name="submission_aside", condition=Q(status=State.QUEUED, due_at=None)),
             models.Index(fields=["-created_at", "-id"], name="submission_newest"),
             models.Index(fields=["status", "-created_at", "-id"], name="submission_by_status"),
             models.Index(fields=["person", "-created_at", "-id"], name="submission_by_person"),

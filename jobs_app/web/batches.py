@@ -24,7 +24,7 @@ from .pages import with_cursor
 def page(request: HttpRequest, pk: UUID) -> HttpResponse:
     row = _visible_or_404(request, pk)
     by = actor_of(request)
-    members = listing.page(row.members.with_people(), cursor=request.GET.get("cursor", ""))
+    members = listing.page(row.members.with_people().named(), cursor=request.GET.get("cursor", ""))
     context = _live(row) | {
         "page": members,
         "older": with_cursor(request, members.older),

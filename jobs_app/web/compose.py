@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
-from .. import care, drafting, effects, encryption, permissions, submissions
+from .. import care, drafting, effects, encryption, permissions, spaces, submissions
 from ..care import Review
 from ..errors import Invalid, NotFound, NotReviewed, Problem
 from ..models import Submission
@@ -99,8 +99,13 @@ def _origin(request: HttpRequest, pk: uuid.UUID | None) -> Submission | None:
 
 
 def _form(request: HttpRequest, fields: Fields, problems: list[Problem], *, notes: Sequence[str] = ()) -> HttpResponse:
-    errors = fields.errors(problems)
-    context = {"fields": fields, "operation": fields.operation, "errors": errors, "notes": notes}
+    context = {
+        "fields": fields,
+        "operation": fields.operation,
+        "errors": fields.errors(problems),
+        "notes": notes,
+        "known_spaces": spaces.to_choose(),
+    }
     return render(request, "compose.html", context, status=400 if problems else 200)
 
 
@@ -117,6 +122,7 @@ def _review(
         "phrase": care.phrase_of([checked]),
         "sealed": _seal(request, fields, id_, [str(each.row.pk) for each in same if each.row]),
         "missing": {problem.pointer: problem.detail for problem in missing.problems} if missing else {},
+        "space_names": spaces.names([checked.source, checked.target]),
     }
     return render(request, "review.html", context, status=400 if missing else 200)
 

@@ -7,9 +7,9 @@ from django.db.models import Count
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 
-from .. import pauses, permissions
+from .. import pauses, permissions, spaces
 from ..actors import Role
-from ..models import Submission, User
+from ..models import Pause, Submission, User
 from ..states import State
 from .actor import actor_of
 
@@ -27,14 +27,23 @@ def portal(request: HttpRequest) -> dict[str, Any]:
         "is_approver": Role.APPROVER in actor.roles,
         "may_read_trail": permissions.read_trail(actor) is None,
         "may_export": permissions.export(actor) is None,
+        "may_see_spaces": permissions.see_spaces(actor) is None,
         "may_see_health": permissions.see_health(actor) is None,
         "may_manage_services": permissions.manage_services(actor) is None,
         "may_see_callbacks": permissions.see_callbacks(actor) is None,
         "may_set_credentials": permissions.set_credentials(actor) is None,
-        "pauses": [(pause, pauses.HOW_IT_ENDS[pause.cause]) for pause in pauses.all_current()],
+        "pauses": _pauses(),
         "need_a_person": _need_a_person() if Role.OPERATOR in actor.roles else 0,
         "waiting_for_me": _waiting_for(actor.key) if Role.APPROVER in actor.roles else 0,
     }
+
+
+def _pauses() -> list[tuple[Pause, str, str]]:
+    """Each pause, how it ends, and what its space is called, if it is of one that has a name."""
+    found = pauses.all_current()
+    named = [pause.space for pause in found if pause.space]
+    names = spaces.names(named) if named else {}
+    return [(pause, pauses.HOW_IT_ENDS[pause.cause], names.get(pause.space, "")) for pause in found]
 
 
 def _need_a_person() -> int:

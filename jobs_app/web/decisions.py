@@ -22,7 +22,7 @@ SHOWN = 100
 def inbox(request: HttpRequest) -> HttpResponse:
     """Waiting for me, my own, and what was decided; a batch is one row, whatever the number of its members."""
     by = actor_of(request)
-    visible = permissions.visible_to(by).with_people().filter(batch=None)
+    visible = permissions.visible_to(by).with_people().named().filter(batch=None)
     batches = permissions.batches_visible_to(by).select_related("person", "service")
     undecided = batches.filter(members__status=State.AWAITING_APPROVAL)
     open_ones = undecided.annotate(waiting=Count("members"), until=Min("members__due_at")).order_by("until")

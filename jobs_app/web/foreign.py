@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from .. import foreign, permissions
+from .. import foreign, permissions, spaces
 from ..errors import Invalid, WrongState
 from .actor import actor_of
 from .pages import with_cursor
@@ -21,6 +21,7 @@ def listed(request: HttpRequest) -> HttpResponse:
     page = foreign.page(unnoted=unnoted, cursor=request.GET.get("cursor", ""))
     context = {
         "tasks": page.rows,
+        "space_names": spaces.names(row.space for row in page.rows),
         "older": with_cursor(request, page.older),
         "unnoted": unnoted,
         "last": foreign.last(),

@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from .. import health, pauses, permissions
+from .. import health, pauses, permissions, spaces
 from ..errors import Invalid, WrongState
-from ..models import Pause
+from ..operations import OPERATIONS
 from .actor import actor_of
 
 # Who may open the page that a sign leads to, and so see the sign.
@@ -43,7 +43,8 @@ def page(request: HttpRequest) -> HttpResponse:
     context = {
         "signs": [sign for sign in health.look() if sign.page not in _SEEN_BY or _SEEN_BY[sign.page](by) is None],
         "counts": health.counts(),
-        "is_stopped": any(pause.cause == Pause.Cause.PERSON for pause in pauses.all_current()),
+        "operations": OPERATIONS,
+        "known_spaces": spaces.to_choose(),
         "why_not_pause": permissions.pause(by),
         "why_not_resume": permissions.resume(by),
     }
@@ -52,16 +53,24 @@ def page(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def pause(request: HttpRequest) -> HttpResponse:
-    """Stops all sending."""
-    said = _("All sending is paused; an administrator resumes it.")
-    return _switched(request, lambda reason: pauses.stop(reason, by=actor_of(request)), said)
+    """Stops what the form names, or all sending."""
+    scope = _scope(request)
+    everything = _("All sending is paused; an administrator resumes it.")
+    said = _("What you named is paused; an administrator resumes it.") if any(scope.values()) else everything
+    return _switched(request, lambda reason: pauses.stop(reason, by=actor_of(request), **scope), said)
 
 
 @require_POST
 def resume(request: HttpRequest) -> HttpResponse:
     """Ends a person's pause."""
     said = _("The pause is over; whatever waits is sent next, unless something else holds it back.")
-    return _switched(request, lambda reason: pauses.resume(reason=reason, by=actor_of(request)), said)
+    return _switched(
+        request, lambda reason: pauses.resume(reason=reason, by=actor_of(request), **_scope(request)), said
+    )
+
+
+def _scope(request: HttpRequest) -> dict[str, str]:
+    return {name: request.POST.get(name, "").strip() for name in ("operation", "space")}
 
 
 def _switched(request: HttpRequest, verb: Callable[[str], None], said: str) -> HttpResponse:

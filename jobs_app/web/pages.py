@@ -25,7 +25,7 @@ SHOWN = 8
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
     by = actor_of(request)
-    visible = permissions.visible_to(by).with_people().order_by("-created_at", "-id")
+    visible = permissions.visible_to(by).with_people().named().order_by("-created_at", "-id")
     context = {
         "in_doubt": visible.filter(status=State.UNKNOWN)[:SHOWN],
         "open": visible.exclude(status__in=[*FINAL, State.UNKNOWN])[:SHOWN],
@@ -43,7 +43,7 @@ def listed(request: HttpRequest) -> HttpResponse:
     parameters = {name: values for name, values in request.GET.lists() if any(values)}
     if request.GET.get("mine"):
         parameters["createdBy"] = [by.id]
-    rows = listing.filtered(permissions.visible_to(by).with_people(), parameters)
+    rows = listing.filtered(permissions.visible_to(by).with_people().named(), parameters)
     page = listing.page(rows, cursor=request.GET.get("cursor", ""))
     context = {
         "page": page,
@@ -87,7 +87,7 @@ def context_of(request: HttpRequest, pk: UUID) -> dict[str, Any]:
 
 
 def visible_or_404(request: HttpRequest, pk: UUID) -> Submission:
-    row = permissions.visible_to(actor_of(request)).with_people().filter(pk=pk).first()
+    row = permissions.visible_to(actor_of(request)).with_people().named().filter(pk=pk).first()
     if row is None:
         raise NotFound
     return row

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from .. import health, searching, verifying
+from .. import health, searching, spaces, verifying
 from ..audit import read
 from ..audit.actions import MEANINGS, Action
 from ..audit.qualifiers import OUTCOMES
@@ -71,12 +71,14 @@ def search(request: HttpRequest) -> HttpResponse:
 def event(request: HttpRequest, seq: int) -> HttpResponse:
     """One event: its exact line, its hash, its seal, and where to go on from it. Into the list it comes as a part."""
     line = searching.event(seq, by=actor_of(request))
+    about = line.parsed["event"]
     context = {
+        "space_names": spaces.names(about[name] for name in ("space", "sourceSpace") if name in about),
         "row": _rows([line])[0],
         "line": line,
         "document": line.parsed,
         "seal": read.seal_of(seq),
-        "onwards": _onwards(line.parsed["event"]),
+        "onwards": _onwards(about),
     }
     return render(request, "components/event.html" if "HX-Request" in request.headers else "event.html", context)
 
@@ -149,7 +151,7 @@ def _row(document: Mapping[str, Any], names: Mapping[str, str]) -> Row:
 
 def _object(event: Mapping[str, Any]) -> str:
     """What the event is about, where that isn't a submission."""
-    told = (event.get(name) for name in ("person", "service", "token", "cause", "query", "export", "to"))
+    told = (event.get(name) for name in ("person", "service", "token", "cause", "query", "export", "to", "space"))
     return next((str(each) for each in told if each is not None), "")
 
 
@@ -160,6 +162,7 @@ def _onwards(event: Mapping[str, Any]) -> list[tuple[str, str]]:
         (_("this request"), "request", event.get("requestId")),
         (_("this submission"), "submission", event.get("submission")),
         (_("this batch"), "batch", event.get("batch")),
+        (_("this space"), "space", event.get("space")),
         (_("this KooDrive task"), "task", event.get("task")),
         (_("this actor"), "actor", event["actor"]["id"]),
         *((_("the file %s") % _label(event, file), "file", file["fileId"]) for file in files[:FILES_SHOWN]),

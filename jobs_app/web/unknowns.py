@@ -22,7 +22,7 @@ SHOWN = 50
 def listed(request: HttpRequest) -> HttpResponse:
     """Still looked for or waiting for a person, the oldest first."""
     by = actor_of(request)
-    rows = permissions.visible_to(by).with_people().filter(status=State.UNKNOWN).order_by("created_at", "id")
+    rows = permissions.visible_to(by).with_people().named().filter(status=State.UNKNOWN).order_by("created_at", "id")
     context = {
         "doubts": [doubt_of(row, by=by) for row in rows[:SHOWN]],
         "more": max(rows.count() - SHOWN, 0),

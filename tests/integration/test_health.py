@@ -279,7 +279,7 @@ def test_who_may_not_use_the_switch_is_told_why(
     assert ("You do not have the right" in page) == (not may_pause)
     Pause.objects.create(cause=Pause.Cause.PERSON, detail="stop", by=user)
     page = shown(user)
-    assert 'action="/health/pause/"' not in page
+    assert ('action="/health/pause/"' in page) == may_pause
     assert ('action="/health/resume/"' in page) == may_resume
     assert ("Only an administrator resumes sending." in page) == (not may_resume)
 

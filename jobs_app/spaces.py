@@ -1,0 +1,107 @@
+"""What the directory of spaces says: what spaces are called, and what may not be done with their files.
+
+Of a deletion KooDrive's reference leaves open which of the two spaces it means, so it is held against both.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from django.utils import timezone
+
+from .errors import Problem
+from .models import Space
+from .operations import LEAVING, TAKING_AWAY
+
+# Whether the directory forbids to send a row of jobs_app_submission now, in SQL; ``forbidding`` says the same of one.
+FORBIDDEN = f"""(jobs_app_submission.operation IN {LEAVING} AND EXISTS (
+    SELECT FROM jobs_app_space AS held WHERE
+    (held.space_id = jobs_app_submission.source_space
+     OR held.space_id = jobs_app_submission.space AND jobs_app_submission.operation IN {TAKING_AWAY})
+    AND (held.protected AND jobs_app_submission.operation IN {TAKING_AWAY}
+         OR held.hold <> '' AND (held.hold_until IS NULL OR held.hold_until > now()))))"""  # noqa: S608  (constants only)
+MOST_TO_CHOOSE = 1000
+
+
+class Rules(NamedTuple):
+    """What the directory says of a request: what is wrong with it, how many approvals it takes at least, and why."""
+
+    problems: list[Problem]
+    approvals: int
+    why: list[str]
+
+
+@dataclass(frozen=True)
+class Known:
+    """The spaces of some requests that stand in the directory, by id, and whether others may be used as well."""
+
+    spaces: Mapping[str, Space]
+    unknown_allowed: bool
+
+    def rules(self, source: str, target: str, operation: str) -> Rules:
+        """What holds for this operation on files of ``source``, with ``target`` as its other space."""
+        now, found = timezone.now(), Rules([], 0, [])
+        left, places = taken_from(source, target, operation), {source: "/taskInfo/srcContainerId"}
+        places.setdefault(target, "/dstContainerId")
+        for space_id, pointer in places.items():
+            space = self.spaces.get(space_id)
+            if space is None:
+                found.problems.extend([] if self.unknown_allowed else [_unknown(pointer)])
+                continue
+            if space_id in left:
+                found.problems.extend(Problem(pointer, *said) for said in forbidding(space, operation, now))
+            if space.approval_always:
+                found.why.append(f"Whatever is done with the space {space.name} takes an approval.")
+        return found._replace(approvals=min(len(found.why), 1))
+
+
+def known(ids: Iterable[str]) -> Known:
+    """What the directory says of these spaces, in one query."""
+    found = Space.objects.filter(space_id__in=set(ids))
+    return Known({space.space_id: space for space in found}, unknown_allowed())
+
+
+def rules(source: str, target: str, operation: str) -> Rules:
+    """The rules for one request; ``known`` serves many with one query."""
+    return known([source, target]).rules(source, target, operation)
+
+
+def unknown_allowed() -> bool:
+    """Whether spaces may be used that don't stand in the directory."""
+    return True
+
+
+def taken_from(source: str, target: str, operation: str) -> set[str]:
+    """The spaces that files leave, or may leave, by this operation."""
+    if operation not in LEAVING:
+        return set()
+    return {source, target} if operation in TAKING_AWAY else {source}
+
+
+def forbidding(space: Space, operation: str, now: datetime) -> list[tuple[str, str]]:
+    """Why files of this space may not leave it by this operation: codes, each with its sentence."""
+    found = []
+    if space.protected and operation in TAKING_AWAY:
+        why = f"The space {space.name} is protected: nothing is moved to the recycle bin, or deleted, from it."
+        found.append(("space_protected", f"{why} Two administrators may lift that."))
+    if space.is_held(now):
+        end = f" until {space.hold_until:%Y-%m-%d %H:%M} UTC" if space.hold_until else ""
+        why = f"The space {space.name} is under the legal hold {space.hold}{end}: nothing is moved or deleted from it."
+        found.append(("space_on_hold", f"{why} Two administrators may lift it."))
+    return found
+
+
+def names(ids: Iterable[str]) -> dict[str, str]:
+    """What the spaces are called, as far as the directory knows them."""
+    return dict(Space.objects.filter(space_id__in=set(ids)).values_list("space_id", "name"))
+
+
+def to_choose() -> dict[str, str]:
+    """The first thousand spaces by name, for forms to choose from: id and name. Others are typed."""
+    return dict(Space.objects.order_by("name", "space_id").values_list("space_id", "name")[:MOST_TO_CHOOSE])
+
+
+def _unknown(pointer: str) -> Problem:
+    detail = "This space isn't in the directory of spaces; check its id, or ask an administrator to add it."
+    return Problem(pointer, "unknown_space", detail)
