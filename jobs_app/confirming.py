@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 
-from . import proposals
+from . import accounts, proposals, roles
 from .actors import Actor
 from .models import Proposal
 
 # Each makes the change of a confirmed proposal, in the transaction that confirms it, with its own event; it raises
 # ``WrongState`` when what the proposal was to change isn't any more what it was.
-CARRIED_OUT: dict[str, Callable[[Proposal, Actor], None]] = {}
+CARRIED_OUT: dict[str, Callable[[Proposal, Actor], None]] = {
+    Proposal.Kind.ROLE: roles.carry_out,
+    Proposal.Kind.SIGN_IN: accounts.carry_out,
+}
 
 
 def settle(pk: int, decision: Proposal.State, *, comment: str, by: Actor) -> Proposal:

@@ -10,7 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 _WELL_FORMED = re.compile(r"^[A-Za-z0-9._-]{8,128}$")
-_OPEN_PATHS = ("/healthz", "/readyz", settings.STATIC_URL)
+# Whoever has a link to set their password can't sign in yet.
+_OPEN_PATHS = ("/healthz", "/readyz", "/people/set-password/", settings.STATIC_URL)
 _OWN_DOOR = "/api/"  # the REST API answers strangers itself
 
 Handler = Callable[[HttpRequest], HttpResponse]

@@ -119,6 +119,7 @@ APPEND_SLASH = True
 
 # --- People ----------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "jobs_app.User"
+AUTHENTICATION_BACKENDS = ["jobs_app.backends.PresentPeople"]
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "sign-in"
@@ -127,6 +128,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+PASSWORD_RESET_TIMEOUT = 24 * 60 * 60  # of a link by which somebody sets their password
 DEMO_PASSWORD = env.secret("PORTAL_DEMO_PASSWORD") or _demo.password
 DEMO_TOKEN = env.secret("PORTAL_DEMO_TOKEN") or _demo.token
 
@@ -229,7 +231,12 @@ CELERY_BEAT_SCHEDULE = {
 }
 CELERY_BEAT_SCHEDULE |= {
     name: {"task": f"jobs_app.tasks.{name}", "schedule": crontab(hour=hour, minute="17")}
-    for name, hour in {"verify_trail": "2", "compare_tasks": "3", "remind_of_tokens": "4"}.items()
+    for name, hour in {
+        "verify_trail": "2",
+        "compare_tasks": "3",
+        "remind_of_tokens": "4",
+        "remind_of_people": "5",
+    }.items()
 }
 
 # --- KooDrive --------------------------------------------------------------------------------------------------------

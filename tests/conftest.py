@@ -13,7 +13,7 @@ from django.test import Client
 from jobs_app import people
 from jobs_app.actors import COMMAND_LINE, SUBMISSION_SCOPES, Role, Scope
 from jobs_app.koodrive.sandbox import Sandbox
-from jobs_app.models import User
+from jobs_app.models import RoleGrant, User
 from tests.processes import SPEED, TOKEN, Processes
 from tests.servers import Broker
 
@@ -48,6 +48,11 @@ def database(migrated: None, django_db_blocker: Any) -> Iterator[None]:
 
 def make_person(name: str, *roles: Role) -> User:
     return people.create_person(name, PASSWORD, roles=roles, by=COMMAND_LINE)
+
+
+def give_role(person: User, role: Role) -> None:
+    """As from the command line: the database's owner needs no second administrator."""
+    RoleGrant.objects.using("owner").create(person_id=person.pk, role=role)
 
 
 @pytest.fixture
