@@ -78,6 +78,7 @@ def reactivate(person: User, *, reason: str, by: Actor) -> Proposal | None:
 
     Raises ``NotAllowed``, ``Invalid``, ``AlreadyErased``, or ``WrongState`` when they are active.
     """
+    _said(person, reason, by)
     if person.is_active:
         raise WrongState("This person is active already.")
     return _change(person, {"active": True}, reason=reason, by=by)
@@ -89,6 +90,7 @@ def reset_sign_in(person: User, *, reason: str, by: Actor) -> tuple[Proposal | N
     The answer is the proposal or None, and the link if it has to be handed over. Raises ``NotAllowed``, ``Invalid``,
     ``AlreadyErased`` or ``WrongState``.
     """
+    _said(person, reason, by)
     invitations.check_reachable(person)
     proposal = _change(person, {"signIn": "reset"}, reason=reason, by=by)
     return proposal, "" if proposal else invitations.invite(User.objects.get(pk=person.pk), by=by)

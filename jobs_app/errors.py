@@ -140,7 +140,7 @@ class AlreadyErased(PortalError):
 
 
 class LastAdministrator(PortalError):
-    """Nobody else would be an administrator; make another one first, by the page or with create_user on the server."""
+    """Nobody else is an administrator; make another one first, with create_user NAME --role administrator."""
 
     code = "last_administrator"
 

@@ -119,7 +119,8 @@ MEANINGS = {
     Action.ROLE_TAKEN: "These roles were taken from a person.",
     Action.SIGN_IN_RESET: "A person's password doesn't work any more and their sessions ended; they get a link to set "
     "another one.",
-    Action.SIGN_IN_INVITED: "A link by which a person sets their password was made; the line doesn't carry it.",
+    Action.SIGN_IN_INVITED: "A link by which a person sets their password was mailed, or shown to an administrator; "
+    "the line says which.",
     Action.PASSWORD_CHANGED: "A person has another password.",
     Action.NAME_ERASED: "A person's name was erased; the lines keep the hash that stood for it.",
     Action.SERVICE_CREATED: "A service was added.",

@@ -79,7 +79,7 @@ ACTIONS: dict[str, str] = {
     Action.ROLE_GIVEN: "授予了人员这些角色；须由两位管理员完成的，该行指明其提议。",
     Action.ROLE_TAKEN: "取消了人员的这些角色。",
     Action.SIGN_IN_RESET: "人员的密码已失效，其会话已结束；将通过链接重新设置密码。",
-    Action.SIGN_IN_INVITED: "已生成供人员设置密码的链接；该行不含链接。",
+    Action.SIGN_IN_INVITED: "供人员设置密码的链接已寄出，或已显示给管理员；该行指明是哪一种。",
     Action.PASSWORD_CHANGED: "人员的密码已更改。",
     Action.NAME_ERASED: "人员姓名已删除；各行保留代表该姓名的哈希值。",
     Action.SERVICE_CREATED: "新增服务。",

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 from .. import confirming, permissions
 from ..actors import Actor
 from ..errors import Invalid, WrongState
-from ..models import Proposal
+from ..models import Proposal, User
 from .actor import actor_of
 
 _SAID = {
@@ -26,12 +26,16 @@ _SAID = {
 
 @dataclass(frozen=True)
 class Shown:
-    """An open proposal and what this person may do about it; ``why_not`` says why they can't confirm it."""
+    """An open proposal and what this person may do about it; ``why_not`` says why they can't confirm it.
+
+    ``about`` is the person whom it concerns, if it does.
+    """
 
     proposal: Proposal
     changes: list[tuple[str, object, object]]
     is_own: bool
     why_not: str
+    about: User | None
 
 
 def shown(kind: Proposal.Kind, by: Actor, *, subject: str = "") -> list[Shown]:
@@ -44,7 +48,9 @@ def _shown(row: Proposal, by: Actor) -> Shown:
     refusal = permissions.confirm(by, row)
     names = dict.fromkeys([*row.before, *row.after])
     changes = [(name, row.before.get(name), row.after.get(name)) for name in names]
-    return Shown(row, changes, row.proposed_by_id == by.key, refusal.detail if refusal else "")
+    number = row.subject.removeprefix("person:")
+    about = User.objects.filter(pk=number).first() if number != row.subject else None
+    return Shown(row, changes, row.proposed_by_id == by.key, refusal.detail if refusal else "", about)
 
 
 @require_POST
