@@ -44,6 +44,7 @@ def invite(person: User, *, by: Actor) -> str:
 def _record(person: User, by: Actor, way: str) -> None:
     """Before the link gets to anybody: whether an administrator was to see it is what matters later."""
     with transaction.atomic():
+        User.objects.filter(pk=person.pk).update(invited_at=timezone.now(), invited_by=by.key)
         audit.record(Action.SIGN_IN_INVITED, by=by, person=person.ref, way=way)
 
 

@@ -1,4 +1,5 @@
 import django.db.models.deletion
+from django.conf import settings
 from django.db import migrations, models
 
 # Whoever owns the table is the command line. Everybody else gives approver and administrator only in the transaction
@@ -135,6 +136,24 @@ class Migration(migrations.Migration):
             name="email_since",
             field=models.DateTimeField(
                 blank=True, help_text="When an administrator last changed the address.", null=True
+            ),
+        ),
+        migrations.AddField(
+            model_name="user",
+            name="invited_at",
+            field=models.DateTimeField(
+                blank=True, help_text="When the last link to set their password was made.", null=True
+            ),
+        ),
+        migrations.AddField(
+            model_name="user",
+            name="invited_by",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
             ),
         ),
         migrations.AddField(

@@ -60,6 +60,11 @@ class User(AbstractUser):
         null=True, blank=True, help_text="When an administrator last changed the address."
     )
 
+    invited_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the last link to set their password was made."
+    )
+    invited_by = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+")
+
     objects: ClassVar[PersonManager] = PersonManager()
 
     @property

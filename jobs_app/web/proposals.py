@@ -49,7 +49,7 @@ def _shown(row: Proposal, by: Actor) -> Shown:
     names = dict.fromkeys([*row.before, *row.after])
     changes = [(name, row.before.get(name), row.after.get(name)) for name in names]
     number = row.subject.removeprefix("person:")
-    about = User.objects.filter(pk=number).first() if number != row.subject else None
+    about = User.objects.select_related("invited_by").filter(pk=number).first() if number != row.subject else None
     return Shown(row, changes, row.proposed_by_id == by.key, refusal.detail if refusal else "", about)
 
 

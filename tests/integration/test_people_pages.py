@@ -112,6 +112,17 @@ def test_the_person_concerned_is_told_why_they_cannot_confirm(administrator: Use
     assert "Confirm" in read(third, f"/people/{second.pk}/")
 
 
+def test_who_confirms_sees_who_had_the_sign_in_in_hand(administrator: User, second: User, operator: User) -> None:
+    do(administrator, operator, "roles", roles=["operator", "approver"])
+    assert "No link to set the password was made here" in read(second)
+    do(administrator, operator, "email", email="else@example.com")
+    do(administrator, operator, "reset")
+    for path in ("/people/", f"/people/{operator.pk}/"):
+        page = re.sub(r"<[^>]+>", "", read(second, path))
+        assert re.search(r"The last link to set the password was made [-0-9]+ [:0-9]+ UTC, adele\.", page)
+        assert "The mail address was changed" in page
+
+
 # --- Each form -------------------------------------------------------------------------------------------------------
 def test_a_person_is_added_and_errors_stand_beside_the_fields(administrator: User, operator: User) -> None:
     browser = browser_of(administrator)
