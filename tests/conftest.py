@@ -76,6 +76,12 @@ def administrator(database: None) -> User:
 
 
 @pytest.fixture
+def second(administrator: User) -> User:
+    """Another administrator, for what takes two."""
+    return make_person("arthur", Role.ADMINISTRATOR)
+
+
+@pytest.fixture
 def stranger(database: None) -> User:
     """Somebody who may sign in and has no role."""
     return make_person("stefan")

@@ -32,11 +32,6 @@ VERBS: dict[str, Verb] = {
 
 
 @pytest.fixture
-def second(administrator: User) -> User:
-    return make_person("arthur", Role.ADMINISTRATOR)
-
-
-@pytest.fixture
 def mails(settings: Any, mailoutbox: Any) -> Any:
     settings.HAS_MAIL = True
     return mailoutbox

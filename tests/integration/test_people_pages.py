@@ -18,11 +18,6 @@ from tests.people import REASON, anew, past_the_guards
 VERBS = ("roles", "email", "last-day", "deactivate", "reactivate", "reset", "invite")
 
 
-@pytest.fixture
-def second(administrator: User) -> User:
-    return make_person("arthur", Role.ADMINISTRATOR)
-
-
 def do(by: User, person: User, verb: str, **values: Any) -> str:
     answer = browser_of(by).post(f"/people/{person.pk}/{verb}/", {"reason": REASON, **values}, follow=True)
     assert answer.status_code == 200

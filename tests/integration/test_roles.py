@@ -29,11 +29,6 @@ LIGHT = sorted(set(Role) - GUARDED_ROLES)
 
 
 @pytest.fixture
-def second(administrator: User) -> User:
-    return make_person("arthur", Role.ADMINISTRATOR)
-
-
-@pytest.fixture
 def mia(administrator: User) -> User:
     return make_person("mia", Role.OPERATOR)
 
