@@ -34,10 +34,11 @@ def keep_an_administrator(leaving: User, *, after: date | None = None, using: st
 
 def troubles() -> list[str]:
     """Whose deletions nobody could approve, and what nobody could confirm; a sentence each, none when all is well."""
-    return [*_approving(), *_confirming()]
+    return [*approving(), *confirming()]
 
 
-def _approving() -> list[str]:
+def approving() -> list[str]:
+    """Whose deletions nobody could approve."""
     needed = max(operation.approvals for operation in OPERATIONS)
     approvers = set(User.objects.present().having(Role.APPROVER).values_list("pk", flat=True))
     if len(approvers) < needed:
@@ -83,7 +84,8 @@ def _accountable() -> PersonQuerySet:
     return people.having(Role.OPERATOR) | people.filter(pk__in=writing.values("service__owner"))
 
 
-def _confirming() -> list[str]:
+def confirming() -> list[str]:
+    """Whether there are two administrators."""
     administrators = list(User.objects.present().having(Role.ADMINISTRATOR)[:2])
     if len(administrators) > 1:
         return []
