@@ -47,10 +47,15 @@ def shown(kind: Proposal.Kind, by: Actor, *, subject: str = "") -> list[Shown]:
 def _shown(row: Proposal, by: Actor) -> Shown:
     refusal = permissions.confirm(by, row)
     names = dict.fromkeys([*row.before, *row.after])
-    changes = [(name, row.before.get(name), row.after.get(name)) for name in names]
+    changes = [(name, _words(row.before.get(name)), _words(row.after.get(name))) for name in names]
     number = row.subject.removeprefix("person:")
     about = User.objects.select_related("invited_by").filter(pk=number).first() if number != row.subject else None
     return Shown(row, changes, row.proposed_by_id == by.key, refusal.detail if refusal else "", about)
+
+
+def _words(value: object) -> object:
+    """A list as people write one, and nothing for an empty one."""
+    return (", ".join(map(str, value)) or None) if isinstance(value, list) else value
 
 
 @require_POST
