@@ -1,6 +1,7 @@
 """Who acts: a person, a service or the portal itself, through which door and with which rights."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -11,6 +12,10 @@ class Role(StrEnum):
     APPROVER = "approver"
     AUDITOR = "auditor"
     ADMINISTRATOR = "administrator"
+
+
+# What takes two administrators to give, and counts for decisions only after a day.
+GUARDED_ROLES = frozenset({Role.APPROVER, Role.ADMINISTRATOR})
 
 
 class Scope(StrEnum):
@@ -45,6 +50,7 @@ class Actor:
 
     ``operations`` and ``spaces`` are all that may be submitted, and where; when they are empty, anything and anywhere.
     ``confirmed`` is False for a person who needs a second factor and gave none in the last minutes.
+    ``counting_from`` is when each role begins to count for decisions in production.
     """
 
     kind: Kind
@@ -55,6 +61,7 @@ class Actor:
     accountable: int | None = None
     token: int | None = None
     roles: frozenset[Role] = field(default_factory=frozenset)
+    counting_from: frozenset[tuple[Role, datetime]] = field(default_factory=frozenset)
     scopes: frozenset[Scope] = field(default_factory=frozenset)
     operations: frozenset[str] = field(default_factory=frozenset)
     spaces: frozenset[str] = field(default_factory=frozenset)

@@ -18,7 +18,7 @@ class PortalAdmin(AdminSite):
 
     def has_permission(self, request: HttpRequest) -> bool:
         user = request.user
-        return user.is_authenticated and user.is_active and Role.ADMINISTRATOR in user.current_roles()
+        return user.is_authenticated and Role.ADMINISTRATOR in user.current_roles()
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return redirect("home" if request.user.is_authenticated else "account_login")
@@ -65,8 +65,8 @@ class Tokens(ReadOnly):
 
 
 class People(ReadOnly):
-    list_display = ("username", "email", "is_active", "last_login")
-    fields = ("username", "email", "is_active", "last_login", "date_joined")
+    list_display = ("username", "email", "is_active", "last_day", "last_login")
+    fields = ("username", "email", "is_active", "last_day", "last_login", "date_joined")
 
 
 site = PortalAdmin(name="admin")

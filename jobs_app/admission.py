@@ -29,7 +29,7 @@ _TOKEN = (
     *("retires_at", "first_used_at", "last_used_at", "paused_at", "revoked_at"),
 )
 _SERVICE = ("id", "name", "owner_id", "default_reason")
-_OWNER = ("id", "is_active")
+_OWNER = ("id", "is_active", "last_day")
 _COLUMNS = [("token", _TOKEN), ("service", _SERVICE), ("owner", _OWNER)]
 # Put together here because every call does it, and Django composes it longer than PostgreSQL carries it out.
 _OF_DIGEST = f"""

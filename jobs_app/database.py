@@ -22,6 +22,8 @@ RESTRICTED = {
     "jobs_app_archiveentry": "SELECT, INSERT",
     "jobs_app_credential": "SELECT, INSERT, UPDATE (ciphertext)",
     "jobs_app_approval": "SELECT, INSERT",
+    # Since when and from whom a role is never changes; a trigger holds who may give which.
+    "jobs_app_rolegrant": "SELECT, INSERT, DELETE",
     "jobs_app_idempotencykey": "SELECT, INSERT, DELETE",
     "jobs_app_service": "SELECT, INSERT, UPDATE",
     # A token never lives longer, and never may more, than when it was made.

@@ -73,6 +73,18 @@ class OwnProposal(NotAllowed):
     code = "own_proposal"
 
 
+class OwnRights(NotAllowed):
+    """Nobody gives themselves rights or a new sign-in, or confirms that; two other administrators have to."""
+
+    code = "own_rights"
+
+
+class RoleTooNew(NotAllowed):
+    """A role that takes two administrators counts a day after it was given; somebody else has to decide until then."""
+
+    code = "role_too_new"
+
+
 class ServicesOnly(NotAllowed):
     """Only a service may do this, with its own token; people do it on the page of the tokens."""
 
@@ -152,7 +164,7 @@ class LastAdministrator(PortalError):
 
 
 class OwnerNeeded(PortalError):
-    """Only the owner of the audit trail may do this; run it again with DATABASE_OWNER_URL set to that role."""
+    """Only the owner of the database may do this; run it again with DATABASE_OWNER_URL set to that role."""
 
     code = "owner_needed"
 

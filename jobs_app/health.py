@@ -13,7 +13,7 @@ from django.utils import timezone
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from . import foreign, pauses, pulse
+from . import foreign, pauses, pulse, staffing
 from .audit import Action, anchors, read
 from .models import ApiToken, Callback, ForeignTask, Service, Submission
 from .models.services import ENDS_SOON
@@ -67,6 +67,7 @@ def look() -> list[Sign]:
         _foreign(),
         _tokens(),
         _callbacks(),
+        _people(),
     ]
 
 
@@ -246,6 +247,12 @@ def _callbacks() -> Sign:
         troubles.append(f"Nothing arrives, and it is tried again and again: {', '.join(failing)}.")
     value = f"{len(callbacks)} set" if callbacks else "none"
     return Sign("Callbacks of services", value, " ".join(troubles), False, "callbacks")
+
+
+def _people() -> Sign:
+    # A demo has one administrator: that is told on the page of people alone.
+    troubles = staffing.approving() if settings.IS_DEMO else staffing.troubles()
+    return Sign("People", "somebody is missing" if troubles else "enough", " ".join(troubles), False, "people")
 
 
 def _free_to_go() -> SubmissionQuerySet:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from django.conf import settings
 
-from .actors import Actor, Channel, Kind, Scope
+from .actors import Actor, Channel, Kind, Role, Scope
 from .models import ApiToken, User
 
 
@@ -28,6 +28,7 @@ def person(
         accountable=user.pk,
         roles=user.current_roles(),
         confirmed=confirmed,
+        counting_from=frozenset((Role(grant.role), grant.counts_from) for grant in user.role_grants.all()),
         ip=ip,
         request_id=request_id,
     )

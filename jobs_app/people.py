@@ -3,40 +3,98 @@
 import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, transaction
 
-from . import audit, services, sign_in, token_secrets, tokens
-from .actors import Actor, Role, Scope
+from . import (
+    accounts,
+    audit,
+    invitations,
+    permissions,
+    proposals,
+    services,
+    sign_in,
+    staffing,
+    token_secrets,
+    tokens,
+    validators,
+)
+from . import roles as member_roles
+from .actors import GUARDED_ROLES, Actor, Channel, Role, Scope
 from .audit import Action, names
-from .errors import AlreadyErased, Invalid, LastAdministrator, NotFound, Problem
-from .models import RoleGrant, Service, User
+from .errors import AlreadyErased, Invalid, NotFound, Problem
+from .models import Proposal, RoleGrant, Service, User
 
-_ERASED = re.compile(r"erased-\d+", re.IGNORECASE)
+_ON_THE_SERVER = "Done by a command on the server, where no second administrator is asked."
 
 
 def create_person(name: str, password: str | None, *, roles: Collection[Role], email: str = "", by: Actor) -> User:
-    """A new person with these roles; raises ``Invalid`` when the name is taken or the password too weak.
+    """A new person with these roles; the database's owner gives those that else take two, from the command line.
 
-    Without a password they sign in through the organisation's identity provider, or set one by a link.
+    Without a password they sign in through the organisation's identity provider, or set one by a link. Raises
+    ``Invalid`` when the name is taken or the password too weak, and ``OwnerNeeded``.
     """
+    person, given = _new(name, email), sorted(set(roles))
+    if password is not None:
+        with _in_words():
+            validate_password(password, person)
+    person.set_password(password)
+    guarded = GUARDED_ROLES.intersection(given)
+    using = names.OWNER if guarded else DEFAULT_DB_ALIAS
+    with names.owners_only(), transaction.atomic(using=using):
+        _store(person, given, using=using)
+        audit.record(Action.PERSON_CREATED, by=by, using=using, person=person.ref, roles=given)
+        if guarded:
+            what = f"{', '.join(given)} ({person.ref})"
+            proposals.tell_of(Action.PERSON_CREATED, what, by=by, reason=_ON_THE_SERVER, using=using)
+    return User.objects.get(pk=person.pk)
+
+
+def add(
+    name: str, *, email: str, roles: Collection[Role], last_day: date | None, reason: str, by: Actor
+) -> tuple[User, Proposal | None, str]:
+    """A new person who sets their own password; roles that take two administrators are proposed.
+
+    The answer is the person, the proposal or None, and the link to hand over if it could not be mailed. Raises
+    ``NotAllowed`` or ``Invalid``.
+    """
+    permissions.require(permissions.manage_people(by), by=by, to="add a person", confirmed=True)
+    said, wanted = validators.reason(reason), set(roles)
+    person = _new(name, accounts.checked_email(email))
+    person.set_unusable_password()
+    light = sorted(wanted - GUARDED_ROLES)
+    with transaction.atomic():
+        _store(person, light, granted_by=by.key)
+        audit.record(Action.PERSON_CREATED, by=by, person=person.ref, roles=light, reason=said)
+        accounts.set_last_day(person, last_day, reason=said, by=by)
+        proposal = member_roles.change(person, wanted, reason=said, by=by)
+    return person, proposal, invitations.invite(person, by=by)
+
+
+def _new(name: str, email: str) -> User:
     person = User(username=name, email=email)
     with _in_words():
-        if _ERASED.fullmatch(name):
+        if person.is_erased:
             raise ValidationError("Names of this form stand for people whose name was erased; choose another one.")
         person.clean_fields(exclude=["password"])
         person.validate_unique()
-        if password is not None:
-            validate_password(password, person)
-    person.set_password(password)
-    with transaction.atomic():
-        person.save()
-        RoleGrant.objects.bulk_create(RoleGrant(person=person, role=role) for role in sorted(set(roles)))
-        audit.record(Action.PERSON_CREATED, by=by, person=f"person:{person.pk}", roles=sorted(set(roles)))
     return person
+
+
+def _store(
+    person: User, roles: Collection[Role], *, granted_by: int | None = None, using: str = DEFAULT_DB_ALIAS
+) -> None:
+    """Raises ``Invalid`` when somebody else took the name meanwhile."""
+    try:
+        with transaction.atomic(using=using):
+            person.save(using=using)
+    except IntegrityError as error:
+        raise Invalid([Problem("/name", "taken", "Somebody has this name already; choose another one.")]) from error
+    grants = [RoleGrant(person=person, role=role, granted_by_id=granted_by) for role in roles]
+    RoleGrant.objects.using(using).bulk_create(grants)
 
 
 def find(text: str) -> User:
@@ -54,14 +112,25 @@ def change_password(person: User, password: str, *, by: Actor) -> None:
 
     Raises ``Invalid`` when it is too weak, ``AlreadyErased`` for somebody who can't sign in any more.
     """
-    if _ERASED.fullmatch(person.username):
+    if person.is_erased:
         raise AlreadyErased
     with _in_words():
         validate_password(password, person)
     person.set_password(password)
     with transaction.atomic():
         person.save(update_fields=["password"])
-        audit.record(Action.PASSWORD_CHANGED, by=by, person=f"person:{person.pk}")
+        audit.record(Action.PASSWORD_CHANGED, by=by, person=person.ref)
+        if by.channel is Channel.CLI and person.is_guarded:
+            proposals.tell_of(Action.PASSWORD_CHANGED, person.ref, by=by, reason=_ON_THE_SERVER)
+
+
+def reset_sign_in(person: User, *, by: Actor) -> str:
+    """Takes away whatever the person signs in by and gives a link to begin anew, by a command on the server."""
+    with transaction.atomic():
+        link = sign_in.reset(person, by=by)
+        if person.is_guarded:
+            proposals.tell_of(Action.SIGN_IN_RESET, person.ref, by=by, reason=_ON_THE_SERVER)
+    return link
 
 
 def erase_name(person: User, *, reason: str, by: Actor) -> None:
@@ -70,24 +139,18 @@ def erase_name(person: User, *, reason: str, by: Actor) -> None:
     Raises ``Invalid`` for a reason that is empty or names them, ``AlreadyErased``, ``LastAdministrator``, and
     ``OwnerNeeded`` unless the database's owner does it.
     """
-    actor = f"person:{person.pk}"
+    actor = person.ref
     with transaction.atomic(using=names.OWNER):
         old = names.erase(actor, person.username)
         person = User.objects.using(names.OWNER).select_for_update().get(pk=person.pk)
         _check_reason(reason, [*old, person.username, person.first_name, person.last_name, person.email])
-        if _is_last_administrator(person):
-            raise LastAdministrator
+        staffing.keep_an_administrator(person, using=names.OWNER)
         person.username, person.first_name, person.last_name, person.email = f"erased-{person.pk}", "", "", ""
         person.is_active = False
         person.set_unusable_password()
         person.save(using=names.OWNER)
         sign_in.forget(person, using=names.OWNER)
         audit.record(Action.NAME_ERASED, by=by, using=names.OWNER, person=actor, reason=reason)
-
-
-def _is_last_administrator(person: User) -> bool:
-    able = User.objects.using(names.OWNER).filter(is_active=True, role_grants__role=Role.ADMINISTRATOR)
-    return set(able.values_list("pk", flat=True)) == {person.pk}
 
 
 def _check_reason(reason: str, old: Collection[str]) -> None:

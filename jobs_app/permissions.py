@@ -6,6 +6,7 @@ button. No role includes another, and nothing here asks whether somebody is a su
 
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -17,15 +18,17 @@ from .errors import (
     NotAllowed,
     NotFound,
     OwnProposal,
+    OwnRights,
     OwnSubmission,
     PeopleOnly,
     PortalError,
     Reauthenticate,
+    RoleTooNew,
     ServicesOnly,
     SettleFirst,
     WrongState,
 )
-from .models import Batch, Proposal, Service, Submission
+from .models import Batch, Proposal, Service, Submission, User
 from .models.submissions import SubmissionQuerySet
 from .states import State
 
@@ -117,7 +120,7 @@ def decide(actor: Actor, submission: Submission | Batch) -> Refusal:
         return PeopleOnly()
     if Role.APPROVER not in actor.roles:
         return NotAllowed()
-    return OwnSubmission() if submission.accountable_id == actor.key else None
+    return OwnSubmission() if submission.accountable_id == actor.key else _counts(actor, Role.APPROVER)
 
 
 def change(actor: Actor, submission: Submission | Batch) -> Refusal:
@@ -211,12 +214,40 @@ def confirm(actor: Actor, proposal: Proposal) -> Refusal:
         return PeopleOnly()
     if Role.ADMINISTRATOR not in actor.roles:
         return NotAllowed()
-    return OwnProposal() if proposal.proposed_by_id == actor.key else None
+    if proposal.proposed_by_id == actor.key:
+        return OwnProposal()
+    return OwnRights() if proposal.subject == actor.id else _counts(actor, Role.ADMINISTRATOR)
+
+
+def _counts(actor: Actor, role: Role) -> Refusal:
+    """Whether the role counts for decisions: others must have a day to notice who was given it."""
+    start = dict(actor.counting_from).get(role)
+    if settings.IS_DEMO or start is None or start <= timezone.now():
+        return None
+    return RoleTooNew(
+        f"Your role of {role} counts for decisions from {start:%Y-%m-%d %H:%M} UTC, a day after it was given; somebody "
+        "else has to decide until then."
+    )
 
 
 def withdraw(actor: Actor, proposal: Proposal) -> Refusal:
     """Take back what one has proposed."""
     return _unless(actor.kind is Kind.PERSON and proposal.proposed_by_id == actor.key)
+
+
+def see_people(actor: Actor) -> Refusal:
+    """See who has which roles, since when and from whom."""
+    return _unless(not actor.roles.isdisjoint({Role.ADMINISTRATOR, Role.AUDITOR}))
+
+
+def manage_people(actor: Actor) -> Refusal:
+    """Add people, give and take roles, set last days, deactivate, reset sign-ins; some of it takes two."""
+    return _unless(Role.ADMINISTRATOR in actor.roles)
+
+
+def strengthen(actor: Actor, person: User) -> Refusal:
+    """Propose what lets a person do more, where that takes two administrators; never for oneself."""
+    return OwnRights() if actor.id == person.ref else propose(actor)
 
 
 def manage_services(actor: Actor) -> Refusal:

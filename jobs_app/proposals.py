@@ -5,10 +5,11 @@ What a confirmed proposal changes is the business of whoever proposed it: ``sett
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -114,16 +115,18 @@ def _tell(action: Action, proposal: Proposal, by: Actor, **said: Any) -> None:
         after=proposal.after,
         **said,
     )
-    text = (
-        f"{audit.MEANINGS[action]}\n\nWhat: {proposal.get_kind_display()} ({proposal.subject})\nBy: {by.name}\n"
-        f"Reason: {proposal.reason}\n\n{settings.PORTAL_BASE_URL}/\n"
-    )
+    tell_of(action, f"{proposal.get_kind_display()} ({proposal.subject})", by=by, reason=proposal.reason)
+
+
+def tell_of(action: Action, what: str, *, by: Actor, reason: str, using: str = DEFAULT_DB_ALIAS) -> None:
+    """Mail to the overseers once the transaction is committed: what happened, to what, by whom and why."""
+    text = f"{audit.MEANINGS[action]}\n\nWhat: {what}\nBy: {by.name}\nReason: {reason}\n\n{settings.PORTAL_BASE_URL}/\n"
     subject = f"{settings.PORTAL_BASE_URL}: a change of rights or rules ({action})"
-    transaction.on_commit(lambda: tell_overseers(subject, text), robust=True)
+    transaction.on_commit(partial(tell_overseers, subject, text), using=using, robust=True)
 
 
-def tell_overseers(subject: str, text: str) -> None:
-    """Mail to every administrator and auditor who has an address."""
-    people = User.objects.filter(is_active=True, role_grants__role__in=OVERSEERS).exclude(email="").distinct()
-    for address in people.values_list("email", flat=True):
-        mail.tell([address], subject, text)
+def tell_overseers(subject: str, text: str) -> bool:
+    """Mail to every administrator and auditor who has an address; whether any went out."""
+    people = User.objects.present().having(*OVERSEERS).exclude(email="")
+    sent = [mail.tell([address], subject, text) for address in people.values_list("email", flat=True)]
+    return any(sent)

@@ -198,7 +198,7 @@ def _day(at: datetime) -> str:
 
 def _mail(new: Sequence[ForeignTask]) -> None:
     """Tells the administrators; that it can't changes nothing, since the pages tell it too."""
-    people = User.objects.filter(is_active=True, role_grants__role=Role.ADMINISTRATOR).exclude(email="")
+    people = User.objects.present().having(Role.ADMINISTRATOR).exclude(email="")
     text = (
         f"In KooDrive there are {len(new)} more tasks that the portal did not send. Somebody works past it, or another "
         f"system does. See who it was, and note it at {settings.PORTAL_BASE_URL}{reverse('foreign')}\n\n"

@@ -49,7 +49,7 @@ def _write(pk: int, days: int, due: Q) -> bool:
 
 def _addresses(token: ApiToken) -> list[str]:
     owner = token.service.owner
-    found = [token.service.contact, owner.email if owner and owner.is_active else ""]
+    found = [token.service.contact, owner.email if owner and owner.is_present else ""]
     return list(dict.fromkeys(filter(None, found)))
 
 

@@ -82,7 +82,7 @@ def _check(values: Mapping[str, str], reason: str) -> tuple[dict[str, Any], str]
     for name in ("default_reason", "description"):
         if given[name]:
             reader.text(given, name, "", longest=LONGEST_TEXT)
-    owner = User.objects.filter(username=given["owner"], is_active=True).first()
+    owner = User.objects.present().filter(username=given["owner"]).first()
     if owner is None:
         reader.add("/owner", "unknown_person", "Name a person of the portal who answers for it.")
     _check_contact(reader, given["contact"])

@@ -57,7 +57,7 @@ def link(person: User) -> str:
 
 def is_valid(person: User, token: str) -> bool:
     """Whether the end of a link that the person was given may still be used."""
-    return person.is_active and default_token_generator.check_token(person, token)
+    return person.is_present and default_token_generator.check_token(person, token)
 
 
 def set_password(person: User, token: str, password: str, *, by: Actor) -> None:

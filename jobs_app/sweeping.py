@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from . import dispatch, idempotency, lifecycle, links, pauses, proposals, strangers
+from . import departures, dispatch, idempotency, lifecycle, links, pauses, proposals, strangers
 from .actors import SWEEPER
 from .audit import Action
 from .callbacks import queue
@@ -30,6 +30,7 @@ def sweep(*, client: Client) -> int:
     links.delete_expired()
     idempotency.forget_old()
     proposals.expire()
+    departures.note()
     strangers.tell()
     queue.forget_old()
     in_doubt = Q(submission__status=State.UNKNOWN, submission__updated_at__lt=Now() - PASSWORD_LIFE_IN_DOUBT)

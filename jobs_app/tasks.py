@@ -14,6 +14,7 @@ from kombu.exceptions import OperationalError
 from . import (
     audit,
     connection,
+    departures,
     dispatch,
     export_jobs,
     identities,
@@ -199,6 +200,11 @@ def compare_tasks() -> None:
 @shared_task
 def remind_of_tokens() -> None:
     reminders.remind()
+
+
+@shared_task
+def remind_of_people() -> None:
+    departures.remind()
 
 
 @shared_task

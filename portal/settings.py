@@ -133,6 +133,7 @@ APPEND_SLASH = True
 
 # --- People ----------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "jobs_app.User"
+AUTHENTICATION_BACKENDS = ["jobs_app.backends.PresentPeople"]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "account_login"
@@ -314,7 +315,12 @@ CELERY_BEAT_SCHEDULE = {
 }
 CELERY_BEAT_SCHEDULE |= {
     name: {"task": f"jobs_app.tasks.{name}", "schedule": crontab(hour=hour, minute="17")}
-    for name, hour in {"verify_trail": "2", "compare_tasks": "3", "remind_of_tokens": "4"}.items()
+    for name, hour in {
+        "verify_trail": "2",
+        "compare_tasks": "3",
+        "remind_of_tokens": "4",
+        "remind_of_people": "5",
+    }.items()
 }
 
 # --- KooDrive --------------------------------------------------------------------------------------------------------

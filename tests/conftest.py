@@ -13,7 +13,7 @@ from django.test import Client
 from jobs_app import people, quotas
 from jobs_app.actors import COMMAND_LINE, SUBMISSION_SCOPES, Role, Scope
 from jobs_app.koodrive.sandbox import Sandbox
-from jobs_app.models import User
+from jobs_app.models import RoleGrant, User
 from tests.processes import SPEED, TOKEN, Processes
 from tests.servers import Broker
 
@@ -51,6 +51,11 @@ def make_person(name: str, *roles: Role) -> User:
     return people.create_person(name, PASSWORD, roles=roles, by=COMMAND_LINE)
 
 
+def give_role(person: User, role: Role) -> None:
+    """As from the command line: the database's owner needs no second administrator."""
+    RoleGrant.objects.using("owner").create(person_id=person.pk, role=role)
+
+
 @pytest.fixture
 def operator(database: None) -> User:
     return make_person("olga", Role.OPERATOR)
@@ -69,6 +74,12 @@ def auditor(database: None) -> User:
 @pytest.fixture
 def administrator(database: None) -> User:
     return make_person("adele", Role.ADMINISTRATOR)
+
+
+@pytest.fixture
+def second(administrator: User) -> User:
+    """Another administrator, for what takes two."""
+    return make_person("arthur", Role.ADMINISTRATOR)
 
 
 @pytest.fixture

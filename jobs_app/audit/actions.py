@@ -45,6 +45,11 @@ class Action(StrEnum):
     ROLE_TAKEN = "role.taken"
     ACCESS_REFUSED = "access.refused"
     PERSON_CREATED = "person.created"
+    PERSON_CHANGED = "person.changed"
+    PERSON_DEACTIVATED = "person.deactivated"
+    PERSON_REACTIVATED = "person.reactivated"
+    PERSON_ENDED = "person.ended"
+    SIGN_IN_INVITED = "sign_in.invited"
     PASSWORD_CHANGED = "password.changed"
     NAME_ERASED = "name.erased"
     SERVICE_CREATED = "service.created"
@@ -129,11 +134,18 @@ MEANINGS = {
     Action.SIGN_IN_RESET: "A person's password and second factors were taken away; they got a link to set a password.",
     Action.SSO_LINKED: "A person can sign in through the organisation's identity provider from now on.",
     Action.SSO_UNLINKED: "A person can't sign in through the organisation's identity provider any more.",
-    Action.ROLE_GIVEN: "A person was given these roles; the source `sso` is a group of the identity provider.",
+    Action.ROLE_GIVEN: "A person was given these roles; the line names the proposal where it took two administrators. "
+    "The source `sso` is a group of the identity provider.",
     Action.ROLE_TAKEN: "These roles were taken from a person; the source `sso` is a group of the identity provider.",
     Action.ACCESS_REFUSED: "A token that isn't valid was used; one line counts the calls from one address in a minute, "
     "or stands for all calls in a minute with one known token, and says why that one was refused.",
     Action.PERSON_CREATED: "A person was added, with these roles.",
+    Action.PERSON_CHANGED: "A person has another last day or mail address; the line doesn't carry the address.",
+    Action.PERSON_DEACTIVATED: "A person can't sign in any more, and their roles count for nothing.",
+    Action.PERSON_REACTIVATED: "A person may sign in again, with the roles that they have.",
+    Action.PERSON_ENDED: "A person's last day is over: they can't sign in, and their roles count for nothing.",
+    Action.SIGN_IN_INVITED: "A link by which a person sets their password was mailed, or shown to an administrator; "
+    "the line says which.",
     Action.PASSWORD_CHANGED: "A person has another password.",
     Action.NAME_ERASED: "A person's name was erased; the lines keep the hash that stood for it.",
     Action.SERVICE_CREATED: "A service was added.",

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("jobs_app", "0013_spaces_and_pauses"),
+        ("jobs_app", "0015_people"),
     ]
 
     operations = [

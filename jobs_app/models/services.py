@@ -12,7 +12,7 @@ from django.utils.functional import cached_property
 from .. import token_secrets
 from ..actors import Scope
 from ..operations import BY_NAME
-from .people import User
+from .people import User, present
 
 ENDS_SOON = timedelta(days=14)  # what ends within this needs somebody
 
@@ -20,11 +20,11 @@ ENDS_SOON = timedelta(days=14)  # what ends within this needs somebody
 class ServiceQuerySet(models.QuerySet["Service"]):
     def stopped(self, now: datetime) -> Self:
         """Those whose tokens would work, had their owner not left."""
-        return self._in_use(now).filter(owner__is_active=False)
+        return self._in_use(now).filter(owner__isnull=False).exclude(present("owner__"))
 
     def about_to_stop(self, now: datetime) -> Self:
         """Those whose owner has no role any more: the account will probably be closed next."""
-        return self._in_use(now).filter(owner__is_active=True, owner__role_grants=None)
+        return self._in_use(now).filter(present("owner__"), owner__role_grants=None)
 
     def _in_use(self, now: datetime) -> Self:
         return self.filter(Exists(ApiToken.objects.alive(now).filter(service=OuterRef("pk"))))
@@ -52,7 +52,7 @@ class Service(models.Model):
 
     @property
     def is_stopped(self) -> bool:
-        return self.owner is not None and not self.owner.is_active
+        return self.owner is not None and not self.owner.is_present
 
 
 class OfSomebody:

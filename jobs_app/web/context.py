@@ -31,6 +31,7 @@ def portal(request: HttpRequest) -> dict[str, Any]:
         "may_see_health": permissions.see_health(actor) is None,
         "may_manage_services": permissions.manage_services(actor) is None,
         "may_see_callbacks": permissions.see_callbacks(actor) is None,
+        "may_see_people": permissions.see_people(actor) is None,
         "may_set_credentials": permissions.set_credentials(actor) is None,
         "pauses": _pauses(),
         "need_a_person": _need_a_person() if Role.OPERATOR in actor.roles else 0,

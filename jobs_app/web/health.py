@@ -18,6 +18,7 @@ from .actor import actor_of
 _SEEN_BY = {
     "callbacks": permissions.see_callbacks,
     "foreign": permissions.see_foreign,
+    "people": permissions.see_people,
     "tokens": permissions.manage_services,
 }
 

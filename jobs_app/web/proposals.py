@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 from .. import confirming, permissions
 from ..actors import Actor
 from ..errors import Invalid, WrongState
-from ..models import Proposal
+from ..models import Proposal, User
 from .actor import actor_of
 
 _SAID = {
@@ -26,12 +26,16 @@ _SAID = {
 
 @dataclass(frozen=True)
 class Shown:
-    """An open proposal and what this person may do about it; ``why_not`` says why they can't confirm it."""
+    """An open proposal and what this person may do about it; ``why_not`` says why they can't confirm it.
+
+    ``about`` is the person whom it concerns, if it does.
+    """
 
     proposal: Proposal
     changes: list[tuple[str, object, object]]
     is_own: bool
     why_not: str
+    about: User | None
 
 
 def shown(kind: Proposal.Kind, by: Actor, *, subject: str = "") -> list[Shown]:
@@ -43,8 +47,15 @@ def shown(kind: Proposal.Kind, by: Actor, *, subject: str = "") -> list[Shown]:
 def _shown(row: Proposal, by: Actor) -> Shown:
     refusal = permissions.confirm(by, row)
     names = dict.fromkeys([*row.before, *row.after])
-    changes = [(name, row.before.get(name), row.after.get(name)) for name in names]
-    return Shown(row, changes, row.proposed_by_id == by.key, refusal.detail if refusal else "")
+    changes = [(name, _words(row.before.get(name)), _words(row.after.get(name))) for name in names]
+    number = row.subject.removeprefix("person:")
+    about = User.objects.select_related("invited_by").filter(pk=number).first() if number != row.subject else None
+    return Shown(row, changes, row.proposed_by_id == by.key, refusal.detail if refusal else "", about)
+
+
+def _words(value: object) -> object:
+    """A list as people write one, and nothing for an empty one."""
+    return (", ".join(map(str, value)) or None) if isinstance(value, list) else value
 
 
 @require_POST

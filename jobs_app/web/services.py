@@ -63,7 +63,7 @@ def _form(
 ) -> HttpResponse:
     context = {
         "service": service,
-        "people": User.objects.filter(is_active=True).exclude(role_grants=None).order_by("username"),
+        "people": User.objects.present().exclude(role_grants=None).order_by("username"),
         "fields": {"values": values},
         "errors": {problem.pointer.strip("/"): [problem.detail] for problem in problems},
     }

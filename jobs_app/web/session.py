@@ -70,7 +70,7 @@ class SetPassword(PasswordResetConfirmView):
 
     def get_user(self, uidb64: str) -> User | None:
         user = super().get_user(uidb64)
-        return user if user and user.is_active else None
+        return user if isinstance(user, User) and user.is_present else None
 
     def form_valid(self, form: "SetPasswordForm[User]") -> HttpResponse:
         person = cast(User, self.user)

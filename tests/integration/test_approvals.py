@@ -10,8 +10,8 @@ from jobs_app import approvals, submissions
 from jobs_app.actors import Role
 from jobs_app.audit import read
 from jobs_app.errors import Invalid, NotAllowed, OwnSubmission, RequestDiffers, WrongState
-from jobs_app.models import Approval, RoleGrant, Submission, User
-from tests.conftest import make_person
+from jobs_app.models import Approval, Submission, User
+from tests.conftest import give_role, make_person
 from tests.doors import operator_actor as acting
 from tests.examples import body
 
@@ -44,7 +44,7 @@ def test_a_rejection_needs_a_comment(waiting: Submission, approver: User) -> Non
 
 
 def test_nobody_decides_about_their_own(operator: User, waiting: Submission) -> None:
-    RoleGrant.objects.create(person=operator, role=Role.APPROVER)
+    give_role(operator, Role.APPROVER)
     for verb in (approvals.approve, approvals.reject):
         with pytest.raises(OwnSubmission):
             verb(waiting, by=acting(operator), request_sha256=waiting.request_sha256, comment="mine")

@@ -17,8 +17,8 @@ from jobs_app.actors import SUBMISSION_SCOPES, Role
 from jobs_app.audit import read
 from jobs_app.errors import OwnSubmission, RequestDiffers, WrongState
 from jobs_app.koodrive.client import Client
-from jobs_app.models import Approval, Batch, Event, RoleGrant, Service, Submission, SubmissionFile, User
-from tests.conftest import Api, make_person, token_of
+from jobs_app.models import Approval, Batch, Event, Service, Submission, SubmissionFile, User
+from tests.conftest import Api, give_role, make_person, token_of
 from tests.doors import newest_event, operator_actor, without_the_trail
 from tests.examples import body, file_id
 from tests.rows import numbered
@@ -134,7 +134,7 @@ def test_what_was_not_looked_at_is_not_decided(deletions: Batch, approver: User)
 
 
 def test_nobody_approves_their_own_batch_nor_that_of_their_service(operator: User) -> None:
-    RoleGrant.objects.create(person=operator, role=Role.APPROVER)
+    give_role(operator, Role.APPROVER)
     own = make(operator, deletion(0))
     api = Api(token=token_of("payroll", *SUBMISSION_SCOPES, owner=operator))
     assert Service.objects.get().owner == operator

@@ -26,11 +26,6 @@ State = Proposal.State
 
 
 @pytest.fixture
-def second(administrator: User) -> User:
-    return make_person("arthur", Role.ADMINISTRATOR)
-
-
-@pytest.fixture
 def done(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The proposals that were carried out."""
     made: list[int] = []

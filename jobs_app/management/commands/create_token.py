@@ -38,7 +38,7 @@ class Command(BaseCommand):
 def _owner(name: str) -> User | None:
     if not name:
         return None
-    owner = User.objects.filter(username=name, is_active=True).first()
+    owner = User.objects.present().filter(username=name).first()
     if owner is None:
         raise CommandError(f"Nobody who may sign in is called {name}; make that person first.")
     return owner

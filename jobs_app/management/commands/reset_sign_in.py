@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from ... import people, sign_in
+from ... import people
 from ...actors import COMMAND_LINE
 from ..terminal import in_words
 
@@ -18,5 +18,5 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         with in_words():
             person = people.find(options["person"])
-            self.stdout.write(sign_in.reset(person, by=COMMAND_LINE))
+            self.stdout.write(people.reset_sign_in(person, by=COMMAND_LINE))
         self.stderr.write(f"{person.get_username()} is signed out everywhere; the link works once, for a day.")
