@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from . import idempotency, importing, lifecycle, permissions, submissions, tasks
+from . import idempotency, importing, lifecycle, permissions, policies, submissions, tasks
 from .actors import Actor
 from .documents import LONGEST_TEXT, Reader
-from .errors import Invalid, PortalError, Problem, TooLarge
+from .errors import Invalid, PolicyChanged, PortalError, Problem, TooLarge
 from .idempotency import Call
 from .models import Batch, Submission
 from .submissions import Place
@@ -85,10 +85,10 @@ def submit_table(text: str, parameters: Mapping[str, str], *, by: Actor, call: C
 
 def check(rows: Iterable[Row], *, by: Actor) -> Checked:
     """One pass over all rows; stores nothing. Raises ``NotAllowed`` for a request that they may not make."""
-    now, checked = timezone.now(), Checked()
+    now, policy, checked = timezone.now(), policies.current(), Checked()
     for row in rows:
         try:
-            request = submissions.checked(row.values, now=now, by=by)
+            request = submissions.checked(row.values, now=now, by=by, policy=policy)
         except Invalid as error:
             checked.bad[row.number] = error
         else:
@@ -107,18 +107,44 @@ def store(
 ) -> Batch:
     """Stores the checked rows with their events and keeps what was said of the refused ones, or nothing.
 
-    Raises ``AuditUnavailable``.
+    Raises ``AuditUnavailable``, or ``PolicyChanged``.
     """
-    batch = _batch([request for _, request in good], by)
+    try:
+        return _store(good, refused, source=source, by=by, retry_of=retry_of, call=call)
+    except IntegrityError as error:
+        if policies.has_changed(error):
+            raise PolicyChanged from error
+        raise
+
+
+def _store(
+    good: Sequence[tuple[Row, Request]],
+    refused: Sequence[Mapping[str, Any]],
+    *,
+    source: str,
+    by: Actor,
+    retry_of: Batch | None,
+    call: Call | None,
+) -> Batch:
+    requests = [request for _, request in good]
+    batch = _batch(requests, by)
     batch.source, batch.refused, batch.retry_of = source, list(refused), retry_of
     # What was made at the same moment is listed by its id, the highest first: so the list keeps the order of the rows.
     ids = sorted((uuid.uuid4() for _ in good), reverse=True)
-    new = (
-        submissions.draft(request, by=by, as_id=id_, retry_of=row.retry_of, place=Place(batch, row.number, row.lines))
-        for id_, (row, request) in zip(ids, good, strict=True)
-    )
     with transaction.atomic():
         idempotency.claim(call, batch.pk)
+        asked = policies.applies(requests, by=by, counting=True)
+        new = (
+            submissions.draft(
+                request,
+                by=by,
+                as_id=id_,
+                applies=applies,
+                retry_of=row.retry_of,
+                place=Place(batch, row.number, row.lines),
+            )
+            for id_, applies, (row, request) in zip(ids, asked, good, strict=True)
+        )
         batch.save(force_insert=True)
         stored = lifecycle.create(new, by=by)
         transaction.on_commit(lambda: tasks.nudge(stored[0]), robust=True)

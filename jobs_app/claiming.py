@@ -21,7 +21,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
 
-from . import audit, canonical, encryption, lifecycle
+from . import audit, authority, canonical, encryption, lifecycle
 from .actors import WORKER
 from .audit import Action
 from .errors import WrongState
@@ -49,7 +49,7 @@ _FREE = f"""
 # What sending reads, in the order in which the model has it; the other columns are fetched when somebody asks for them.
 _READ = (
     *("id", "operation", "request", "request_sha256", "space", "source_space", "reference"),
-    *("batch_id", "status", "attempts"),
+    *("batch_id", "status", "approvals_needed", "attempts"),
 )
 _COLUMNS = ", ".join(_READ)
 _THIS_ONE = f"SELECT {_COLUMNS} FROM {_TABLE} WHERE id = %s AND {_FREE}"  # noqa: S608  (put together from constants only)
@@ -102,9 +102,12 @@ def take(*, client: Client, only: uuid.UUID | None = None) -> Claim | None:
         until = time.monotonic() + client.deadline
         try:
             body = body_of(found[0])
+            authority.check(found[0])
             claim(found[0], client=client)
         except _Withheld as error:
             _withhold(found[0], str(error))
+        except authority.LapsedError as error:
+            authority.give_back(found[0], error.why)
         except (WrongState, IntegrityError):
             log.debug("another worker was faster, or an identical request is on its way; looking for another one")
         else:

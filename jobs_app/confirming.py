@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 
-from . import proposals
+from . import policymaking, proposals
 from .actors import Actor
 from .models import Proposal
 
 # Each makes the change of a confirmed proposal, in the transaction that confirms it, with its own event; it raises
 # ``WrongState`` when what the proposal was to change isn't any more what it was.
-CARRIED_OUT: dict[str, Callable[[Proposal, Actor], None]] = {}
+CARRIED_OUT: dict[str, Callable[[Proposal, Actor], None]] = {
+    Proposal.Kind.POLICY: policymaking.carry_out,
+}
 
 
 def settle(pk: int, decision: Proposal.State, *, comment: str, by: Actor) -> Proposal:

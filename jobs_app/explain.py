@@ -64,7 +64,7 @@ def explain(submission: Submission, around: Circumstances | None = None) -> Expl
         return Explanation(_ENDED[state], None, advice=_advice(submission))
     match state:
         case State.AWAITING_APPROVAL:
-            return _awaiting_approval(submission)
+            return _awaiting_approval(submission, around or circumstances([submission]))
         case State.QUEUED:
             return _queued(submission, around or circumstances([submission]))
         case State.SENDING:
@@ -83,13 +83,18 @@ def explain(submission: Submission, around: Circumstances | None = None) -> Expl
             return _unknown(submission)
 
 
-def _awaiting_approval(submission: Submission) -> Explanation:
-    given = sum(each.decision == "approved" for each in submission.approvals.all())
+def _awaiting_approval(submission: Submission, around: Circumstances) -> Explanation:
+    approved = [each for each in submission.approvals.all() if each.decision == "approved"]
+    given = sum(each.superseded_at is None for each in approved)
     sentence = (
         f"It waits for approval by another person ({given} of {submission.approvals_needed} given) "
         f"since {_at(submission.created_at)}; without it, it expires at {_at(submission.due_at)}."
     )
-    return Explanation(sentence, "approval", needs_person=True)
+    if around.pause:
+        sentence = f"{sentence[:-1]}, and later by as long as sending is paused."
+    came_back = given < len(approved) and submission.detail
+    advice = f"It was approved and came back: {submission.detail}" if came_back else None
+    return Explanation(sentence, "approval", needs_person=True, advice=advice)
 
 
 def _queued(submission: Submission, around: Circumstances) -> Explanation:

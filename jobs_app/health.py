@@ -13,7 +13,7 @@ from django.utils import timezone
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from . import foreign, pauses, pulse
+from . import foreign, pauses, policies, pulse
 from .audit import Action, anchors, read
 from .models import ApiToken, Callback, ForeignTask, Service, Submission
 from .models.services import ENDS_SOON
@@ -67,6 +67,7 @@ def look() -> list[Sign]:
         _foreign(),
         _tokens(),
         _callbacks(),
+        _policy(),
     ]
 
 
@@ -246,6 +247,16 @@ def _callbacks() -> Sign:
         troubles.append(f"Nothing arrives, and it is tried again and again: {', '.join(failing)}.")
     value = f"{len(callbacks)} set" if callbacks else "none"
     return Sign("Callbacks of services", value, " ".join(troubles), False, "callbacks")
+
+
+def _policy() -> Sign:
+    if not policies.current().in_set_up:
+        return Sign("Policy", "in force", blocks=False, page="policy")
+    trouble = (
+        "The set-up phase is open, so one administrator alone may loosen the policy; end it on its page as soon as the "
+        "rules are right."
+    )
+    return Sign("Policy", "being set up", trouble, False, "policy")
 
 
 def _free_to_go() -> SubmissionQuerySet:

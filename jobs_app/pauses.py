@@ -7,11 +7,11 @@ from collections.abc import Collection
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Case, Value, When
+from django.db.models import Case, Min, Value, When
 from django.db.models.functions import Now
 from django.utils.translation import gettext_noop as _
 
-from . import audit, permissions, pulse, validators
+from . import audit, clocks, permissions, pulse, validators
 from .actors import Actor
 from .audit import Action
 from .errors import WrongState
@@ -92,8 +92,10 @@ def _begin(pause: Pause, *, by: Actor, **told: Any) -> bool:
 
 
 def _end(causes: Collection[str], *, by: Actor, **told: Any) -> None:
-    """Removes the pauses with the event; what was held back for their causes is due at once."""
-    Pause.objects.filter(cause__in=causes).delete()
+    """Removes the pauses with the event; what was held back for their causes is due at once, and the clocks go on."""
+    ended = Pause.objects.filter(cause__in=causes)
+    clocks.go_on(ended.aggregate(first=Min("since"))["first"])
+    ended.delete()
     Submission.objects.filter(status=State.QUEUED, hold__in=causes).update(due_at=Now())
     pulse.beat("resumed")
     audit.record(Action.DISPATCH_RESUMED, by=by, causes=causes, **told)

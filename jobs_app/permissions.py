@@ -103,7 +103,16 @@ def decide(actor: Actor, submission: Submission | Batch) -> Refusal:
         return PeopleOnly()
     if Role.APPROVER not in actor.roles:
         return NotAllowed()
-    return OwnSubmission() if submission.accountable_id == actor.key else None
+    return OwnSubmission() if _had_part_in(submission, actor.key) else None
+
+
+def _had_part_in(row: Submission | Batch | None, person: int) -> bool:
+    """Whether they answer for it, or for what it repeats: themselves, or as the owner of the service then or now."""
+    while row is not None:
+        if person in (row.accountable_id, row.service.owner_id if row.service else None):
+            return True
+        row = row.retry_of
+    return False
 
 
 def change(actor: Actor, submission: Submission | Batch) -> Refusal:
@@ -193,6 +202,15 @@ def confirm(actor: Actor, proposal: Proposal) -> Refusal:
 def withdraw(actor: Actor, proposal: Proposal) -> Refusal:
     """Take back what one has proposed."""
     return _unless(actor.kind is Kind.PERSON and proposal.proposed_by_id == actor.key)
+
+
+def see_policy(actor: Actor) -> Refusal:
+    """Every person who has any role."""
+    return _unless(bool(actor.roles))
+
+
+def change_policy(actor: Actor) -> Refusal:
+    return _unless(Role.ADMINISTRATOR in actor.roles)
 
 
 def manage_services(actor: Actor) -> Refusal:

@@ -5,22 +5,22 @@ import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from . import idempotency, lifecycle, permissions, tasks, validators
+from . import idempotency, lifecycle, permissions, policies, tasks, validators
 from .actors import Actor, Channel
-from .errors import AlreadySubmitted, Invalid, Problem, WrongState
+from .errors import AlreadySubmitted, Invalid, PolicyChanged, Problem, WrongState
 from .idempotency import Call
 from .lifecycle import New
 from .models import Batch, Submission, SubmissionFile
+from .policies import Applies, InForce
 from .states import State
 
-APPROVAL_WINDOW = timedelta(days=7)
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 
@@ -36,15 +36,20 @@ class Place:
 def check(values: object, *, by: Actor) -> validators.Request:
     """The valid request in ``values``; raises ``NotAllowed``, or ``Invalid`` with every problem. Stores nothing."""
     permissions.require(permissions.submit(by), by=by, to="submit")
-    return checked(values, now=timezone.now(), by=by)
+    return checked(values, now=timezone.now(), by=by, policy=policies.current())
 
 
-def checked(values: object, *, now: datetime, by: Actor) -> validators.Request:
-    """The same for somebody who may submit at all: is the request valid, and one that they may make?"""
+def checked(values: object, *, now: datetime, by: Actor, policy: InForce) -> validators.Request:
+    """The same for somebody who may submit at all: is the request valid, one that they may make, and the policy takes?
+
+    The policy is read once for all that is submitted together.
+    """
     request = validators.check(values, max_files=settings.KOODRIVE_MAX_FILES, now=now, default_reason=by.default_reason)
     operation, target, source = request.operation.name, request.target, request.source
     refusal = permissions.submit_this(by, operation, source, target)
     permissions.require(refusal, by=by, to="submit", operation=operation, space=target, sourceSpace=source)
+    if problems := policies.refusals(policy, request):
+        raise Invalid(problems)
     return request
 
 
@@ -112,20 +117,23 @@ def _store(
     retry_of: Submission | None = None,
     call: Call | None = None,
 ) -> Submission:
-    new = draft(request, by=by, as_id=as_id, retry_of=retry_of)
-    submission = new.submission
+    pk = as_id or uuid.uuid4()
     try:
         with transaction.atomic():
-            idempotency.claim(call, submission.pk)
+            idempotency.claim(call, pk)
+            [applies] = policies.applies([request], by=by, counting=True)
+            new = draft(request, by=by, as_id=pk, applies=applies, retry_of=retry_of)
             lifecycle.create([new], by=by)
-            transaction.on_commit(lambda: tasks.nudge(submission), robust=True)
-    except IntegrityError:
-        first = Submission.objects.filter(pk=submission.pk).first()
+            transaction.on_commit(lambda: tasks.nudge(new.submission), robust=True)
+    except IntegrityError as error:
+        if policies.has_changed(error):
+            raise PolicyChanged from error
+        first = Submission.objects.filter(pk=pk).first()
         if first is None:
             raise
-        if _mark(first) != _mark(submission):
+        if _mark(first) != _mark(new.submission):
             raise AlreadySubmitted from None
-    return get(submission.pk)
+    return get(pk)
 
 
 def _mark(submission: Submission) -> tuple[object, ...]:
@@ -137,12 +145,13 @@ def draft(
     request: validators.Request,
     *,
     by: Actor,
-    as_id: uuid.UUID | None = None,
+    as_id: uuid.UUID,
+    applies: Applies,
     retry_of: Submission | None = None,
     place: Place | None = None,
 ) -> New:
-    """The submission of a valid request with all that belongs to it, not stored yet."""
-    submission = _row(request, by, as_id or uuid.uuid4(), retry_of, place)
+    """The submission of a valid request with all that belongs to it and what the policy asks, not stored yet."""
+    submission = _row(request, by, as_id, applies, retry_of, place)
     numbers = place.lines if place and place.lines else range(len(request.files))
     files = [
         SubmissionFile(
@@ -154,11 +163,16 @@ def draft(
 
 
 def _row(
-    request: validators.Request, by: Actor, id_: uuid.UUID, retry_of: Submission | None, place: Place | None
+    request: validators.Request,
+    by: Actor,
+    id_: uuid.UUID,
+    applies: Applies,
+    retry_of: Submission | None,
+    place: Place | None,
 ) -> Submission:
     now = timezone.now()
-    waits = request.operation.approvals > 0
-    expires = min(filter(None, [now + APPROVAL_WINDOW, request.not_after])) if waits else None
+    waits = applies.approvals > 0
+    expires = min(filter(None, [now + applies.open_for, request.not_after])) if waits else None
     return _with(
         id=id_,
         operation=request.operation.name,
@@ -175,7 +189,8 @@ def _row(
         batch_id=place.batch.pk if place else None,
         row=place.row if place else None,
         status=State.AWAITING_APPROVAL if waits else State.QUEUED,
-        approvals_needed=request.operation.approvals,
+        approvals_needed=applies.approvals,
+        approval_rules=list(applies.why) or None,
         approval_expires_at=expires,
         due_at=expires or first_send(request.not_before, now),
         not_before=request.not_before,
@@ -223,6 +238,7 @@ def _told(submission: Submission, request: validators.Request) -> dict[str, obje
         "reason": request.reason,
         "warnings": submission.warnings or None,
         "approvalsNeeded": submission.approvals_needed,
+        "approvalRules": submission.approval_rules,
         "retryOf": submission.retry_of_id and str(submission.retry_of_id),
         "notBefore": request.not_before and request.not_before.isoformat(),
         "notAfter": request.not_after and request.not_after.isoformat(),

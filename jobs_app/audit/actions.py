@@ -8,6 +8,7 @@ class Action(StrEnum):
     SUBMISSION_APPROVED = "submission.approved"
     SUBMISSION_REJECTED = "submission.rejected"
     SUBMISSION_EXPIRED = "submission.expired"
+    SUBMISSION_RETURNED = "submission.returned"
     SUBMISSION_WITHHELD = "submission.withheld"
     CANCEL_REQUESTED = "cancel.requested"
     SUBMISSION_CANCELLED = "submission.cancelled"
@@ -50,6 +51,8 @@ class Action(StrEnum):
     CHANGE_REFUSED = "change.refused"
     CHANGE_WITHDRAWN = "change.withdrawn"
     CHANGE_EXPIRED = "change.expired"
+    POLICY_CHANGED = "policy.changed"
+    POLICY_SET_UP = "policy.set_up"
     CREDENTIALS_CHANGED = "credentials.changed"
     CALLBACK_SET = "callback.set"
     CALLBACK_REMOVED = "callback.removed"
@@ -76,6 +79,7 @@ MEANINGS = {
     Action.SUBMISSION_APPROVED: "A person approved exactly the request with this hash.",
     Action.SUBMISSION_REJECTED: "A person rejected it, for good.",
     Action.SUBMISSION_EXPIRED: "Its time ran out before it was approved or sent.",
+    Action.SUBMISSION_RETURNED: "Its approvals didn't hold any more when it was to be sent; the line says why.",
     Action.SUBMISSION_WITHHELD: "It can't be sent as it stands; the line says why, and a person has to mend it.",
     Action.CANCEL_REQUESTED: "Somebody wants it stopped; it was being sent, or KooDrive has it.",
     Action.SUBMISSION_CANCELLED: "It was cancelled before anything was sent.",
@@ -119,6 +123,8 @@ MEANINGS = {
     Action.CHANGE_REFUSED: "Another administrator refused the proposed change; nothing changes.",
     Action.CHANGE_WITHDRAWN: "Whoever proposed the change took it back; nothing changes.",
     Action.CHANGE_EXPIRED: "Nobody decided about the proposed change in time; nothing changes.",
+    Action.POLICY_CHANGED: "Other rules hold from now on; the line has those that differ, before and after.",
+    Action.POLICY_SET_UP: "The set-up phase is over, for good: loosening the policy takes two administrators now.",
     Action.CREDENTIALS_CHANGED: "Another KooDrive token is used from now on; the line names it without revealing it.",
     Action.CALLBACK_SET: "A service's notices of changes go to this address from now on.",
     Action.CALLBACK_REMOVED: "A service gets no notices any more; its log of deliveries went with the callback.",

@@ -6,6 +6,7 @@ from .callbacks import Callback, Delivery
 from .dispatch import Credential, ForeignTask, Heartbeat, Pause
 from .keys import IdempotencyKey
 from .people import RoleGrant, User
+from .policies import Policy, Spent
 from .proposals import Proposal
 from .services import ApiToken, Service, TokenState
 from .submissions import Approval, ArchiveEntry, ArchivePassword, DownloadLink, Submission, SubmissionFile
@@ -27,10 +28,12 @@ __all__ = [
     "Heartbeat",
     "IdempotencyKey",
     "Pause",
+    "Policy",
     "Proposal",
     "RefusedAttempt",
     "RoleGrant",
     "Service",
+    "Spent",
     "Submission",
     "SubmissionFile",
     "TokenState",

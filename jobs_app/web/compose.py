@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
-from .. import encryption, permissions, submissions
+from .. import encryption, permissions, policies, submissions
 from ..errors import Invalid, Problem
 from ..operations import BY_NAME, OPERATIONS
 from ..validators import Request
@@ -26,7 +26,9 @@ def new(request: HttpRequest) -> HttpResponse:
     permissions.require(permissions.submit(by), by=by, to="submit")
     operation = BY_NAME.get(request.GET.get("operation", ""))
     if operation is None:
-        return render(request, "compose_operation.html", {"operations": OPERATIONS})
+        rules = policies.current().rules
+        approved = [each.name for each in OPERATIONS if rules[f"approvals.{each.name}"]]
+        return render(request, "compose_operation.html", {"operations": OPERATIONS, "approved": approved})
     return _form(request, Fields.empty(operation), [])
 
 
@@ -70,8 +72,10 @@ def _form(request: HttpRequest, fields: Fields, problems: list[Problem]) -> Http
 def _review(
     request: HttpRequest, fields: Fields, checked: Request, id_: uuid.UUID, *, must_acknowledge: bool = False
 ) -> HttpResponse:
+    [applies] = policies.applies([checked], by=actor_of(request))
     context = {
         "checked": checked,
+        "applies": applies,
         "operation": checked.operation,
         "body": json.dumps(checked.body, ensure_ascii=False, indent=2),
         "sealed": _seal(request, fields, id_),
