@@ -4,15 +4,17 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, F, Q
+from django.db.models import Count, DateTimeField, ExpressionWrapper, F, Q, Value
 from django.db.models.functions import Greatest, Now
 from django.utils import timezone
+from psycopg.errors import UniqueViolation
 
-from . import audit, lifecycle, permissions, tasks
+from . import audit, authority, clocks, lifecycle, permissions, policies, tasks
 from .actors import Actor
 from .audit import Action, Entry
-from .errors import Invalid, Problem, RequestDiffers, WrongState
+from .errors import Invalid, NotAllowed, Problem, RequestDiffers, WrongState
 from .models import Approval, Submission
+from .operations import Use
 from .states import State
 
 Decision = Approval.Decision
@@ -52,9 +54,9 @@ def comment_of(decision: Decision, comment: str) -> str:
 
 
 def is_open(submission: Submission) -> bool:
-    """Whether it waits for a decision and its time isn't over."""
+    """Whether it waits for a decision and its time isn't over; while sending is paused, that stands still."""
     is_late = submission.due_at is None or submission.due_at <= timezone.now()
-    return submission.state is State.AWAITING_APPROVAL and not is_late
+    return submission.state is State.AWAITING_APPROVAL and (not is_late or clocks.stand(submission))
 
 
 def carry_out(
@@ -72,7 +74,7 @@ def carry_out(
     if decision is Decision.REJECTED:
         lifecycle.move_all(rows, State.REJECTED, by=by, action=Action.SUBMISSION_REJECTED, told=told)
         return
-    given = Q(approvals__decision=Decision.APPROVED)
+    given = Q(approvals__decision=Decision.APPROVED, approvals__superseded_at=None)
     counted = Submission.objects.filter(pk__in=[row.pk for row in rows]).annotate(
         given=Count("approvals", filter=given)
     )
@@ -83,21 +85,35 @@ def carry_out(
 
 
 def _store(rows: Sequence[Submission], decision: Decision, by: Actor, comment: str) -> None:
+    goes_to = authority.destination()
     made = [
-        Approval(submission=row, by_id=by.key, decision=decision, comment=comment, request_sha256=row.request_sha256)
+        Approval(
+            submission=row,
+            by_id=by.key,
+            decision=decision,
+            comment=comment,
+            request_sha256=row.request_sha256,
+            destination=goes_to,
+            password_mark=authority.password_mark(row) if row.kind.password is not Use.NO else "",
+        )
         for row in rows
     ]
     try:
         with transaction.atomic():
             Approval.objects.bulk_create(made)
     except IntegrityError as error:
-        raise WrongState(
-            "You have decided about this submission before; another approver has to decide now."
-        ) from error
+        if isinstance(error.__cause__, UniqueViolation):
+            said = "You have decided about this submission before; another approver has to decide now."
+            raise WrongState(said) from error
+        # The database has the last word: a role or an owner has changed this moment.
+        raise NotAllowed from error
 
 
 def _queue(rows: Sequence[Submission], by: Actor, told: Callable[[Submission], dict[str, Any]]) -> None:
-    due = {"due_at": Greatest("not_before", Now())}  # PostgreSQL passes over a not_before that isn't set.
-    lifecycle.move_all(rows, State.QUEUED, by=by, action=Action.SUBMISSION_APPROVED, changes=due, told=told)
+    due = Greatest("not_before", Now())  # PostgreSQL passes over a not_before that isn't set.
+    within = policies.current().send_within
+    until = ExpressionWrapper(due + Value(within), output_field=DateTimeField()) if within else None
+    changes = {"due_at": due, "send_by": until, "clock_at": Now(), "detail": ""}
+    lifecycle.move_all(rows, State.QUEUED, by=by, action=Action.SUBMISSION_APPROVED, changes=changes, told=told)
     if rows:
         transaction.on_commit(lambda: tasks.nudge(rows[0]), robust=True)

@@ -21,6 +21,8 @@ from .operations import BY_NAME
 from .states import State
 from .submissions import Origin
 
+MOST_RULES = 20  # different sets of rules of a batch's members that are shown
+
 
 @dataclass(frozen=True)
 class Consent:
@@ -36,13 +38,15 @@ class Standing:
     """How a batch stands. ``counts`` are its members by state, the files' those of all members together.
 
     ``sha256`` is the hash by which a decision names it. ``needed`` is how many approvals its members need, None where
-    they differ, 0 where none needs one; ``expires_at`` is when the first that still waits for one gives up.
+    they differ, 0 where none needs one, and ``why`` the rules that ask for them; ``expires_at`` is when the first that
+    still waits for one gives up.
     """
 
     counts: dict[str, int]
     files: dict[str, int]
     sha256: str
     needed: int | None
+    why: list[str]
     given: list[Consent]
     expires_at: datetime | None
 
@@ -71,6 +75,7 @@ def standing(batch: Batch) -> Standing:
         files=files | {"pending": files["total"] - files["succeeded"] - files["failed"]},
         sha256=sha256(batch.members.values_list("request_sha256", flat=True)),
         needed=wanted["most"] if wanted["most"] == wanted["least"] else None,
+        why=_why(batch),
         given=_given(batch),
         expires_at=waiting.aggregate(first=Min("approval_expires_at"))["first"],
     )
@@ -206,9 +211,17 @@ def _outcome(row: Submission, status: str, refused: PortalError | None) -> dict[
     return {"index": row.row, "status": 200, "submission": str(row.pk), "state": status, "errors": []}
 
 
+def _why(batch: Batch) -> list[str]:
+    """The rules that ask for approvals of some member, each once."""
+    ruled = batch.members.filter(approval_rules__isnull=False).order_by()
+    found = ruled.values_list("approval_rules", flat=True).distinct()[:MOST_RULES]
+    return list(dict.fromkeys(rule for rules in found for rule in rules or []))
+
+
 def _given(batch: Batch) -> list[Consent]:
     needing = batch.members.filter(approvals_needed__gt=0).count()
-    given = Approval.objects.filter(submission__batch=batch, decision=Decision.APPROVED).values("by").order_by()
+    standing = Approval.objects.filter(submission__batch=batch, decision=Decision.APPROVED, superseded_at=None)
+    given = standing.values("by").order_by()
     rows = given.annotate(members=Count("pk"), last=Max("at"), least=Min("comment"), most=Max("comment")).filter(
         members=needing
     )

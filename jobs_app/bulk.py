@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from . import idempotency, importing, lifecycle, permissions, spaces, submissions, tasks
+from . import idempotency, importing, lifecycle, permissions, policies, spaces, submissions, tasks
 from .actors import Actor
 from .documents import LONGEST_TEXT, Reader
-from .errors import Invalid, PortalError, Problem, TooLarge
+from .errors import Invalid, PolicyChanged, PortalError, Problem, TooLarge
 from .idempotency import Call
 from .models import Batch, Submission
 from .submissions import NOWHERE, Origin, Place
@@ -84,7 +84,7 @@ def submit_table(text: str, parameters: Mapping[str, str], *, by: Actor, call: C
 
 
 def check(rows: Iterable[Row], *, by: Actor) -> Checked:
-    """Every row, against what the directory says of all their spaces; stores nothing.
+    """Every row, against the policy and what the directory says of all their spaces; stores nothing.
 
     Raises ``NotAllowed`` for a request that they may not make.
     """
@@ -95,11 +95,13 @@ def check(rows: Iterable[Row], *, by: Actor) -> Checked:
             well_formed.append((row, submissions.well_formed(row.values, now=now, by=by)))
         except Invalid as error:
             bad[row.number] = error
-    known = spaces.known(space for _, request in well_formed for space in (request.source, request.target))
+    policy = policies.current()
+    named = (space for _, request in well_formed for space in (request.source, request.target))
+    known = spaces.known(named, others_allowed=policy.unknown_spaces_allowed)
     good: list[tuple[Row, Request]] = []
     for row, request in well_formed:
         try:
-            good.append((row, submissions.checked(request, by=by, known=known)))
+            good.append((row, submissions.checked(request, by=by, policy=policy, known=known)))
         except Invalid as error:
             bad[row.number] = error
     return Checked(good, dict(sorted(bad.items())))
@@ -116,18 +118,44 @@ def store(
 ) -> Batch:
     """Stores the checked rows with their events and keeps what was said of the refused ones, or nothing.
 
-    Raises ``AuditUnavailable``.
+    Raises ``AuditUnavailable``, or ``PolicyChanged``.
     """
-    batch = _batch([request for _, request in good], by)
+    try:
+        return _store(good, refused, source=source, by=by, retry_of=retry_of, call=call)
+    except IntegrityError as error:
+        if policies.has_changed(error):
+            raise PolicyChanged from error
+        raise
+
+
+def _store(
+    good: Sequence[tuple[Row, Request]],
+    refused: Sequence[Mapping[str, Any]],
+    *,
+    source: str,
+    by: Actor,
+    retry_of: Batch | None,
+    call: Call | None,
+) -> Batch:
+    requests = [request for _, request in good]
+    batch = _batch(requests, by)
     batch.source, batch.refused, batch.retry_of = source, list(refused), retry_of
     # What was made at the same moment is listed by its id, the highest first: so the list keeps the order of the rows.
     ids = sorted((uuid.uuid4() for _ in good), reverse=True)
-    new = (
-        submissions.draft(request, by=by, as_id=id_, origin=row.origin, place=Place(batch, row.number, row.lines))
-        for id_, (row, request) in zip(ids, good, strict=True)
-    )
     with transaction.atomic():
         idempotency.claim(call, batch.pk)
+        asked = policies.applies(requests, by=by, counting=True)
+        new = (
+            submissions.draft(
+                request,
+                by=by,
+                as_id=id_,
+                applies=applies,
+                origin=row.origin,
+                place=Place(batch, row.number, row.lines),
+            )
+            for id_, applies, (row, request) in zip(ids, asked, good, strict=True)
+        )
         batch.save(force_insert=True)
         stored = lifecycle.create(new, by=by)
         transaction.on_commit(lambda: tasks.nudge(stored[0]), robust=True)

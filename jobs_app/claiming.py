@@ -20,7 +20,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
 
-from . import audit, canonical, encryption, lifecycle, pauses
+from . import audit, authority, canonical, encryption, lifecycle, pauses
 from .actors import WORKER
 from .audit import Action
 from .errors import WrongState
@@ -49,7 +49,7 @@ _FREE = f"""
 # What sending reads, in the order in which the model has it; the other columns are fetched when somebody asks for them.
 _READ = (
     *("id", "operation", "request", "request_sha256", "space", "source_space", "reference"),
-    *("batch_id", "status", "attempts"),
+    *("batch_id", "status", "approvals_needed", "attempts"),
 )
 _COLUMNS = ", ".join(_READ)
 # A claim waits for nobody who holds the row: an outcome may stand in the same transaction.
@@ -105,6 +105,8 @@ def take(*, client: Client, only: uuid.UUID | None = None) -> Claim | None:
             claim(found[0], client=client)
         except _Withheld as error:
             _withhold(found[0], str(error))
+        except authority.LapsedError as error:
+            authority.give_back(found[0], error.why)
         except (WrongState, IntegrityError):
             log.debug("another worker was faster, or an identical request is on its way; looking for another one")
         else:
@@ -124,7 +126,9 @@ def at_hand(*, client: Client) -> Claim | None:
 def _prepared(submission: Submission, client: Client) -> Claim:
     # Counted from before the claim: a worker that stood still after it must not send when its lease may be over.
     until = time.monotonic() + client.deadline
-    return Claim(submission, body_of(submission), until)
+    body = body_of(submission)
+    authority.check(submission)
+    return Claim(submission, body, until)
 
 
 def _looked_up(statement: str, parameters: Sequence[Any] = ()) -> list[Submission]:

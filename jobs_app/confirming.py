@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 
-from . import accounts, directory, proposals, roles
+from . import accounts, directory, policymaking, proposals, roles
 from .actors import Actor
 from .models import Proposal
 
 # Each makes the change of a confirmed proposal, in the transaction that confirms it, with its own event; it raises
 # ``WrongState`` when what the proposal was to change isn't any more what it was.
 CARRIED_OUT: dict[str, Callable[[Proposal, Actor], None]] = {
+    Proposal.Kind.POLICY: policymaking.carry_out,
     Proposal.Kind.ROLE: roles.carry_out,
     Proposal.Kind.SIGN_IN: accounts.carry_out,
     Proposal.Kind.SPACE: directory.carry_out,

@@ -13,17 +13,20 @@ from psycopg import sql
 RESTRICTED = {
     "django_migrations": "SELECT",
     # What was asked, by whom and its hash never change; only what became of it does.
-    "jobs_app_submission": "SELECT, INSERT, UPDATE (status, hold, detail, due_at, attempts, claim, trace_id, task_id, "
-    "task_user, outcome_basis, cancel_requested_at, cancel_asked_at, looks, evidence, conflict, result_code, "
-    "result_message, progress, files_succeeded, files_failed, updated_at, sent_at, accepted_at, finished_at)",
+    "jobs_app_submission": "SELECT, INSERT, UPDATE (status, hold, detail, due_at, approval_expires_at, send_by, "
+    "clock_at, attempts, claim, trace_id, task_id, task_user, outcome_basis, cancel_requested_at, cancel_asked_at, "
+    "looks, evidence, conflict, result_code, result_message, progress, files_succeeded, files_failed, updated_at, "
+    "sent_at, accepted_at, finished_at)",
     "jobs_app_batch": "SELECT, INSERT",
     "jobs_app_submissionfile": "SELECT, INSERT, UPDATE (status, result_code, result_desc, new_file_id, new_file_path)",
     "jobs_app_archivepassword": "SELECT, INSERT, DELETE, UPDATE (ciphertext)",
     "jobs_app_archiveentry": "SELECT, INSERT",
     "jobs_app_credential": "SELECT, INSERT, UPDATE (ciphertext)",
-    "jobs_app_approval": "SELECT, INSERT",
+    "jobs_app_approval": "SELECT, INSERT, UPDATE (superseded_at)",
     # Since when and from whom a role is never changes; a trigger holds who may give which.
     "jobs_app_rolegrant": "SELECT, INSERT, DELETE",
+    "jobs_app_policy": "SELECT, INSERT",
+    "jobs_app_spent": "SELECT, INSERT, UPDATE (items)",
     "jobs_app_idempotencykey": "SELECT, INSERT, DELETE",
     "jobs_app_service": "SELECT, INSERT, UPDATE",
     # A token never lives longer, and never may more, than when it was made.

@@ -62,7 +62,7 @@ class PeopleOnly(NotAllowed):
 
 
 class OwnSubmission(NotAllowed):
-    """Nobody decides on what they, or a service of theirs, submitted; another approver has to."""
+    """Nobody decides on what they, or a service of theirs, submitted or tried again; another approver has to."""
 
     code = "own_submission"
 
@@ -113,6 +113,12 @@ class WrongState(PortalError):
     """The submission is no longer in a state that allows this; load it again to see where it is."""
 
     code = "wrong_state"
+
+
+class PolicyChanged(WrongState):
+    """The policy became stricter this very moment, so nothing was stored; submit it again."""
+
+    code = "policy_changed"
 
 
 class SettleFirst(WrongState):

@@ -46,7 +46,7 @@ def circumstances(submissions: Iterable[Submission]) -> Circumstances:
     queued = [each.request_sha256 for each in waiting if each.state is State.QUEUED]
     return Circumstances(
         pauses=pauses.all_current(),
-        spaces=spaces.known(left).spaces if left else {},
+        spaces=spaces.found(left) if left else {},
         twins={each.request_sha256: each for each in _twins(queued)} if queued else {},
     )
 
@@ -117,13 +117,20 @@ def explain(submission: Submission, around: Circumstances | None = None) -> Expl
 
 
 def _awaiting_approval(submission: Submission, around: Circumstances) -> Explanation:
-    given = sum(each.decision == "approved" for each in submission.approvals.all())
+    approved = [each for each in submission.approvals.all() if each.decision == "approved"]
+    given = sum(each.superseded_at is None for each in approved)
     sentence = (
         f"It waits for approval by another person ({given} of {submission.approvals_needed} given) "
         f"since {_at(submission.created_at)}; without it, it expires at {_at(submission.due_at)}."
     )
-    why = _forbidden(submission, around)
-    return Explanation(sentence, "approval", True, f"{why} Approved, it waits until that is over." if why else None)
+    if any(pause.covers(submission) for pause in around.pauses):
+        sentence = f"{sentence[:-1]}, and later by as long as sending is paused."
+    advice = []
+    if given < len(approved) and submission.detail:
+        advice.append(f"It was approved and came back: {submission.detail}")
+    if why := _forbidden(submission, around):
+        advice.append(f"{why} Approved, it waits until that is over.")
+    return Explanation(sentence, "approval", needs_person=True, advice=" ".join(advice) or None)
 
 
 def _queued(submission: Submission, around: Circumstances) -> Explanation:

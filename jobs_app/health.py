@@ -13,7 +13,7 @@ from django.utils import timezone
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from . import foreign, pauses, pulse, staffing
+from . import foreign, pauses, policies, pulse, staffing
 from .audit import Action, anchors, read
 from .models import ApiToken, Callback, ForeignTask, Service, Submission
 from .models.services import ENDS_SOON
@@ -68,6 +68,7 @@ def look() -> list[Sign]:
         _tokens(),
         _callbacks(),
         _people(),
+        _policy(),
     ]
 
 
@@ -253,6 +254,16 @@ def _people() -> Sign:
     # A demo has one administrator: that is told on the page of people alone.
     troubles = staffing.approving() if settings.IS_DEMO else staffing.troubles()
     return Sign("People", "somebody is missing" if troubles else "enough", " ".join(troubles), False, "people")
+
+
+def _policy() -> Sign:
+    if not policies.current().in_set_up:
+        return Sign("Policy", "in force", blocks=False, page="policy")
+    trouble = (
+        "The set-up phase is open, so one administrator alone may loosen the policy; end it on its page as soon as the "
+        "rules are right."
+    )
+    return Sign("Policy", "being set up", trouble, False, "policy")
 
 
 def _free_to_go() -> SubmissionQuerySet:

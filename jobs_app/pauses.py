@@ -14,12 +14,13 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 from django.utils.translation import gettext_noop as _
 
-from . import audit, permissions, pulse, spaces, validators
+from . import audit, clocks, permissions, pulse, spaces, validators
 from .actors import Actor
 from .audit import Action
 from .documents import Reader
 from .errors import Invalid, WrongState
 from .models import Pause, Submission
+from .models.dispatch import PAUSED
 from .models.submissions import WITHHELD
 from .operations import BY_NAME
 from .states import State
@@ -33,10 +34,6 @@ HOW_IT_ENDS: dict[str, str] = {
     Pause.Cause.UNREACHABLE: _("It ends by itself once KooDrive answers again."),
 }
 
-# Whether a pause covers a row of jobs_app_submission, in SQL; ``Pause.covers`` says the same of one.
-PAUSED = """EXISTS (SELECT FROM jobs_app_pause AS pause
-    WHERE pause.operation IN ('', jobs_app_submission.operation)
-    AND pause.space IN ('', jobs_app_submission.space, jobs_app_submission.source_space))"""
 HELD = f"({PAUSED} OR {spaces.FORBIDDEN})"
 # The first part says nothing new, but is asked once for all rows.
 FREE = f"""NOT EXISTS (SELECT FROM jobs_app_pause WHERE operation = '' AND space = '')
@@ -154,9 +151,10 @@ def _begin(pause: Pause, *, by: Actor, **told: Any) -> bool:
 
 
 def _end(ended: Sequence[Pause], *, by: Actor, **told: Any) -> None:
-    """Removes the pauses with the event; what was held back for them is due at once."""
-    causes = [pause.cause for pause in ended]
-    Pause.objects.filter(pk__in=[pause.pk for pause in ended]).delete()
+    """Removes the pauses with the event; what was held back for them is due at once, and its clocks go on."""
+    causes, keys = [pause.cause for pause in ended], [pause.pk for pause in ended]
+    clocks.go_on(keys)
+    Pause.objects.filter(pk__in=keys).delete()
     Submission.objects.filter(status=State.QUEUED, hold__in=causes).update(due_at=Now())
     take_back()
     pulse.beat("resumed")

@@ -120,7 +120,16 @@ def decide(actor: Actor, submission: Submission | Batch) -> Refusal:
         return PeopleOnly()
     if Role.APPROVER not in actor.roles:
         return NotAllowed()
-    return OwnSubmission() if submission.accountable_id == actor.key else _counts(actor, Role.APPROVER)
+    return OwnSubmission() if _had_part_in(submission, actor.key) else _counts(actor, Role.APPROVER)
+
+
+def _had_part_in(row: Submission | Batch | None, person: int) -> bool:
+    """Whether they answer for it, or for what it repeats: themselves, or as the owner of the service then or now."""
+    while row is not None:
+        if person in (row.accountable_id, row.service.owner_id if row.service else None):
+            return True
+        row = row.retry_of
+    return False
 
 
 def change(actor: Actor, submission: Submission | Batch) -> Refusal:
@@ -248,6 +257,15 @@ def manage_people(actor: Actor) -> Refusal:
 def strengthen(actor: Actor, person: User) -> Refusal:
     """Propose what lets a person do more, where that takes two administrators; never for oneself."""
     return OwnRights() if actor.id == person.ref else propose(actor)
+
+
+def see_policy(actor: Actor) -> Refusal:
+    """Every person who has any role."""
+    return _unless(bool(actor.roles))
+
+
+def change_policy(actor: Actor) -> Refusal:
+    return _unless(Role.ADMINISTRATOR in actor.roles)
 
 
 def manage_services(actor: Actor) -> Refusal:

@@ -37,7 +37,7 @@ class Known:
     """The spaces of some requests that stand in the directory, by id, and whether others may be used as well."""
 
     spaces: Mapping[str, Space]
-    unknown_allowed: bool
+    others_allowed: bool
 
     def rules(self, source: str, target: str, operation: str) -> Rules:
         """What holds for this operation on files of ``source``, with ``target`` as its other space."""
@@ -47,7 +47,7 @@ class Known:
         for space_id, pointer in places.items():
             space = self.spaces.get(space_id)
             if space is None:
-                found.problems.extend([] if self.unknown_allowed else [_unknown(pointer)])
+                found.problems.extend([] if self.others_allowed else [_unknown(pointer)])
                 continue
             if space_id in left:
                 found.problems.extend(Problem(pointer, *said) for said in forbidding(space, operation, now))
@@ -56,20 +56,14 @@ class Known:
         return found._replace(approvals=min(len(found.why), 1))
 
 
-def known(ids: Iterable[str]) -> Known:
-    """What the directory says of these spaces, in one query."""
-    found = Space.objects.filter(space_id__in=set(ids))
-    return Known({space.space_id: space for space in found}, unknown_allowed())
+def known(ids: Iterable[str], *, others_allowed: bool) -> Known:
+    """What the directory says of these spaces, in one query; the policy says whether others may be used."""
+    return Known(found(ids), others_allowed)
 
 
-def rules(source: str, target: str, operation: str) -> Rules:
-    """The rules for one request; ``known`` serves many with one query."""
-    return known([source, target]).rules(source, target, operation)
-
-
-def unknown_allowed() -> bool:
-    """Whether spaces may be used that don't stand in the directory."""
-    return True
+def found(ids: Iterable[str]) -> dict[str, Space]:
+    """Those of these spaces that stand in the directory, by id."""
+    return {space.space_id: space for space in Space.objects.filter(space_id__in=set(ids))}
 
 
 def taken_from(source: str, target: str, operation: str) -> set[str]:

@@ -4,23 +4,23 @@ import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from . import care, idempotency, inserting, lifecycle, permissions, spaces, tasks, validators
+from . import care, idempotency, inserting, lifecycle, permissions, policies, spaces, tasks, validators
 from .actors import Actor, Channel
 from .care import Review
-from .errors import AlreadySubmitted, Invalid, Problem, WrongState
+from .errors import AlreadySubmitted, Invalid, PolicyChanged, Problem, WrongState
 from .idempotency import Call
 from .lifecycle import New
 from .models import Batch, Submission, SubmissionFile
+from .policies import Applies, InForce
 from .states import State
 
-APPROVAL_WINDOW = timedelta(days=7)
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
 _new_submission = inserting.maker(Submission)
 _new_file = inserting.maker(SubmissionFile)
@@ -50,8 +50,9 @@ NOWHERE = Origin()
 def check(values: object, *, by: Actor) -> validators.Request:
     """The valid request in ``values``; raises ``NotAllowed``, or ``Invalid`` with every problem. Stores nothing."""
     permissions.require(permissions.submit(by), by=by, to="submit")
-    request = well_formed(values, now=timezone.now(), by=by)
-    return checked(request, by=by, known=spaces.known([request.source, request.target]))
+    request, policy = well_formed(values, now=timezone.now(), by=by), policies.current()
+    known = spaces.known([request.source, request.target], others_allowed=policy.unknown_spaces_allowed)
+    return checked(request, by=by, policy=policy, known=known)
 
 
 def well_formed(values: object, *, now: datetime, by: Actor) -> validators.Request:
@@ -65,18 +66,19 @@ def well_formed(values: object, *, now: datetime, by: Actor) -> validators.Reque
     )
 
 
-def checked(request: validators.Request, *, by: Actor, known: spaces.Known) -> validators.Request:
-    """The request with the approvals that it takes, if it is one that they may make and its spaces allow.
+def checked(request: validators.Request, *, by: Actor, policy: InForce, known: spaces.Known) -> validators.Request:
+    """The request, with the approvals that its spaces ask for, if it is one that they may make and nothing forbids it.
 
-    ``known`` is what the directory says of the spaces. Raises ``NotAllowed``, or ``Invalid`` with every problem.
+    ``policy`` and ``known``, what the directory says of the spaces, are read once for all that is submitted together.
+    Raises ``NotAllowed``, or ``Invalid`` with every problem.
     """
     operation, target, source = request.operation.name, request.target, request.source
     refusal = permissions.submit_this(by, operation, source, target)
     permissions.require(refusal, by=by, to="submit", operation=operation, space=target, sourceSpace=source)
     problems, approvals, why = known.rules(source, target, operation)
-    if problems:
+    if problems := [*policies.refusals(policy, request), *problems]:
         raise Invalid(problems)
-    return replace(request, approvals=max(request.approvals, approvals), approvals_why=tuple(why)) if why else request
+    return replace(request, approvals=approvals, approvals_why=tuple(why)) if why else request
 
 
 def submit(
@@ -158,21 +160,24 @@ def _store(
     origin: Origin,
     call: Call | None = None,
 ) -> Submission:
-    new = draft(request, by=by, as_id=as_id, origin=origin)
-    submission = new.submission
+    pk = as_id or uuid.uuid4()
     try:
         with transaction.atomic():
-            idempotency.claim(call, submission.pk)
+            idempotency.claim(call, pk)
+            [applies] = policies.applies([request], by=by, counting=True)
+            new = draft(request, by=by, as_id=pk, applies=applies, origin=origin)
             lifecycle.create_one(new, by=by)
-            transaction.on_commit(lambda: tasks.nudge(submission), robust=True)
-    except IntegrityError:
-        first = Submission.objects.filter(pk=submission.pk).first()
+            transaction.on_commit(lambda: tasks.nudge(new.submission), robust=True)
+    except IntegrityError as error:
+        if policies.has_changed(error):
+            raise PolicyChanged from error
+        first = Submission.objects.filter(pk=pk).first()
         if first is None:
             raise
-        if _mark(first) != _mark(submission):
+        if _mark(first) != _mark(new.submission):
             raise AlreadySubmitted from None
-        return get(submission.pk)
-    return submission
+        return get(pk)
+    return new.submission
 
 
 def _mark(submission: Submission) -> tuple[object, ...]:
@@ -184,12 +189,13 @@ def draft(
     request: validators.Request,
     *,
     by: Actor,
-    as_id: uuid.UUID | None = None,
+    as_id: uuid.UUID,
+    applies: Applies,
     origin: Origin = NOWHERE,
     place: Place | None = None,
 ) -> New:
-    """The submission of a valid request with all that belongs to it, not stored yet."""
-    submission = _row(request, by, as_id or uuid.uuid4(), origin, place)
+    """The submission of a valid request with all that belongs to it and what the policy asks, not stored yet."""
+    submission = _row(request, by, as_id, applies, origin, place)
     numbers = place.lines if place and place.lines else range(len(request.files))
     files = [
         _new_file(
@@ -200,10 +206,17 @@ def draft(
     return New(submission, files, request.password, _told(submission, request) | {"acknowledged": origin.acknowledged})
 
 
-def _row(request: validators.Request, by: Actor, id_: uuid.UUID, origin: Origin, place: Place | None) -> Submission:
+def _row(
+    request: validators.Request,
+    by: Actor,
+    id_: uuid.UUID,
+    applies: Applies,
+    origin: Origin,
+    place: Place | None,
+) -> Submission:
     now = timezone.now()
-    waits = request.approvals > 0
-    expires = min(filter(None, [now + APPROVAL_WINDOW, request.not_after])) if waits else None
+    waits = applies.approvals > 0
+    expires = min(filter(None, [now + applies.open_for, request.not_after])) if waits else None
     return _new_submission(
         id=id_,
         operation=request.operation.name,
@@ -224,7 +237,8 @@ def _row(request: validators.Request, by: Actor, id_: uuid.UUID, origin: Origin,
         batch_id=place.batch.pk if place else None,
         row=place.row if place else None,
         status=State.AWAITING_APPROVAL if waits else State.QUEUED,
-        approvals_needed=request.approvals,
+        approvals_needed=applies.approvals,
+        approval_rules=list(applies.why) or None,
         approval_expires_at=expires,
         due_at=expires or first_send(request.not_before, now),
         not_before=request.not_before,
@@ -266,6 +280,7 @@ def _told(submission: Submission, request: validators.Request) -> dict[str, obje
         "reason": request.reason,
         "warnings": submission.warnings or None,
         "approvalsNeeded": submission.approvals_needed,
+        "approvalRules": submission.approval_rules,
         "retryOf": submission.retry_of_id and str(submission.retry_of_id),
         "cloneOf": submission.clone_of_id and str(submission.clone_of_id),
         "follows": submission.follows_id and str(submission.follows_id),

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from . import departures, dispatch, idempotency, lifecycle, links, pauses, proposals, strangers
+from . import authority, clocks, departures, dispatch, idempotency, lifecycle, links, pauses, proposals, strangers
 from .actors import SWEEPER
 from .audit import Action
 from .callbacks import queue
@@ -26,6 +26,7 @@ def sweep(*, client: Client) -> int:
     """
     dispatch.give_up_lost_claims()
     _expire()
+    _give_back_late()
     _cancel_as_wished()
     links.delete_expired()
     idempotency.forget_old()
@@ -52,8 +53,15 @@ def _cancel_as_wished() -> None:
             continue  # Another sweep was faster.
 
 
+def _give_back_late() -> None:
+    """What waited for something else longer than its approvals hold."""
+    late = Submission.objects.filter(clocks.run(), status=State.QUEUED, send_by__lte=Now())
+    for submission in late[:AT_ONCE]:
+        authority.give_back(submission, [authority.too_late(submission)], by=SWEEPER)
+
+
 def _expire() -> None:
-    unapproved = Q(status=State.AWAITING_APPROVAL, due_at__lte=Now())
+    unapproved = Q(status=State.AWAITING_APPROVAL, due_at__lte=Now()) & clocks.run()
     unsent = Q(status__in=[State.QUEUED, State.AWAITING_APPROVAL], not_after__lte=Now())
     for submission in Submission.objects.filter(unapproved | unsent)[:AT_ONCE]:
         try:

@@ -36,7 +36,8 @@ class File:
 class Request:
     """A valid request. ``body`` is what KooDrive gets, with the password masked; ``password`` is the real one.
 
-    ``approvals`` is how many it takes, ``approvals_why`` what asks for more than its operation does, in sentences.
+    ``approvals`` is how many its spaces ask for, whatever the policy does, and ``approvals_why`` which of them, in
+    sentences.
     """
 
     operation: Operation
@@ -48,7 +49,7 @@ class Request:
     not_before: datetime | None
     not_after: datetime | None
     warnings: tuple[Problem, ...]
-    approvals: int
+    approvals: int = 0
     approvals_why: tuple[str, ...] = ()
 
     @property
@@ -115,7 +116,6 @@ def check(values: object, *, max_files: int, now: datetime, default_reason: str 
         not_before=not_before,
         not_after=not_after,
         warnings=tuple(_warnings(operation, target_folder, files, data_notice)),
-        approvals=operation.approvals,
     )
 
 

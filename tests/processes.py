@@ -54,6 +54,9 @@ class Processes:
         """``changes`` replace or add variables of the processes' environment."""
         self.sandbox = sandbox
         self._folder = folder
+        # The tests' own process is the web server of the same portal: what is approved there names where it goes.
+        self._before = settings.KOODRIVE_BASE_URL
+        settings.KOODRIVE_BASE_URL = sandbox.url
         self._running: list[subprocess.Popen[bytes]] = []
         self._environment = os.environ | {
             "DATABASE_URL": address("default"),
@@ -108,6 +111,7 @@ class Processes:
         process.wait()
 
     def stop(self) -> None:
+        settings.KOODRIVE_BASE_URL = self._before
         for process in self._running:
             if process.poll() is None:
                 self.kill(process)

@@ -82,7 +82,7 @@ _CALLBACK: dict[str, Any] = {
 }
 
 ANSWERS: Mapping[str, Any] = {
-    "Operation": documents.operation(COPY),
+    "Operation": documents.operation(COPY, approvals=0),
     "Submission": _SUBMISSION,
     "Validation": {
         "errors": [],

@@ -24,7 +24,7 @@ def listed(results: list[Any], *, older: str | None = None, newer: str | None = 
     return {"next": older, "previous": newer, "results": results}
 
 
-def operation(each: Operation) -> dict[str, Any]:
+def operation(each: Operation, *, approvals: int) -> dict[str, Any]:
     return {
         "name": each.name,
         "label": each.label,
@@ -41,7 +41,7 @@ def operation(each: Operation) -> dict[str, Any]:
             "uncompressFilePaths": each.uncompress_file_paths,
             "password": each.password,
         },
-        "approvalsNeeded": each.approvals,
+        "approvalsNeeded": approvals,
     }
 
 
@@ -230,7 +230,8 @@ def _agreed(how: Standing) -> dict[str, Any] | None:
 def _approval(row: Submission) -> dict[str, Any] | None:
     if not row.approvals_needed:
         return None
-    given = [each for each in row.approvals.all() if each.decision == Approval.Decision.APPROVED]
+    approved = [each for each in row.approvals.all() if each.decision == Approval.Decision.APPROVED]
+    given = [each for each in approved if each.superseded_at is None]
     return {
         "needed": row.approvals_needed,
         "given": [{"by": _person(each.by), "at": moment(each.at), "comment": each.comment} for each in given],

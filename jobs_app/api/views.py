@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from .. import approvals, effects, listing, permissions, submissions
+from .. import approvals, effects, listing, permissions, policies, submissions
 from ..audit import read
 from ..errors import Invalid, NotFound, UnreadableLine
 from ..models import Submission
@@ -45,7 +45,9 @@ class Operations(APIView):
     def get(self, request: Request) -> Response:
         by = actor(request)
         permissions.require(permissions.read_catalogue(by), by=by, to="read_catalogue")
-        return Response(documents.listed([documents.operation(each) for each in OPERATIONS]))
+        rules = policies.current().rules
+        known = [documents.operation(each, approvals=rules[f"approvals.{each.name}"]) for each in OPERATIONS]
+        return Response(documents.listed(known))
 
 
 class Me(APIView):
@@ -98,11 +100,12 @@ class Validate(APIView):
         except Invalid as error:
             problems = [problem.as_json() for problem in error.problems]
             return Response({"errors": problems, "warnings": [], "approvalsNeeded": None, "sameEffect": []})
+        [applies] = policies.applies([checked], by=by)
         return Response(
             {
                 "errors": [],
                 "warnings": [warning.as_json() for warning in checked.warnings],
-                "approvalsNeeded": checked.approvals,
+                "approvalsNeeded": applies.approvals,
                 "sameEffect": [documents.same_effect(each) for each in effects.same(checked, by=by)],
             }
         )

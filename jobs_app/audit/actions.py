@@ -8,6 +8,7 @@ class Action(StrEnum):
     SUBMISSION_APPROVED = "submission.approved"
     SUBMISSION_REJECTED = "submission.rejected"
     SUBMISSION_EXPIRED = "submission.expired"
+    SUBMISSION_RETURNED = "submission.returned"
     SUBMISSION_WITHHELD = "submission.withheld"
     CANCEL_REQUESTED = "cancel.requested"
     SUBMISSION_CANCELLED = "submission.cancelled"
@@ -72,6 +73,8 @@ class Action(StrEnum):
     HOLD_SET = "hold.set"
     HOLD_SHORTENED = "hold.shortened"
     HOLD_LIFTED = "hold.lifted"
+    POLICY_CHANGED = "policy.changed"
+    POLICY_SET_UP = "policy.set_up"
     CREDENTIALS_CHANGED = "credentials.changed"
     KEYS_ROTATED = "keys.rotated"
     CALLBACK_SET = "callback.set"
@@ -99,6 +102,7 @@ MEANINGS = {
     Action.SUBMISSION_APPROVED: "A person approved exactly the request with this hash.",
     Action.SUBMISSION_REJECTED: "A person rejected it, for good.",
     Action.SUBMISSION_EXPIRED: "Its time ran out before it was approved or sent.",
+    Action.SUBMISSION_RETURNED: "Its approvals didn't hold any more when it was to be sent; the line says why.",
     Action.SUBMISSION_WITHHELD: "It can't be sent as it stands; the line says why, and a person has to mend it.",
     Action.CANCEL_REQUESTED: "Somebody wants it stopped; it was being sent, or KooDrive has it.",
     Action.SUBMISSION_CANCELLED: "It was cancelled before anything was sent.",
@@ -168,6 +172,8 @@ MEANINGS = {
     Action.HOLD_SET: "A legal hold stands for a space: nothing is moved or deleted from it until it ends.",
     Action.HOLD_SHORTENED: "The legal hold of a space ends earlier; two administrators wanted it.",
     Action.HOLD_LIFTED: "The legal hold of a space was lifted; two administrators wanted it.",
+    Action.POLICY_CHANGED: "Other rules hold from now on; the line has those that differ, before and after.",
+    Action.POLICY_SET_UP: "The set-up phase is over, for good: loosening the policy takes two administrators now.",
     Action.CREDENTIALS_CHANGED: "Another KooDrive token is used from now on; the line names it without revealing it.",
     Action.KEYS_ROTATED: "Secrets at rest were encrypted anew with the newest key; the line says how many.",
     Action.CALLBACK_SET: "A service's notices of changes go to this address from now on.",

@@ -114,7 +114,7 @@ END $$;
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("jobs_app", "0013_spaces_and_pauses"),
+        ("jobs_app", "0014_policy"),
     ]
 
     operations = [

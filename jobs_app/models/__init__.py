@@ -6,6 +6,7 @@ from .callbacks import Callback, Delivery
 from .dispatch import Credential, ForeignTask, Heartbeat, Pause
 from .keys import IdempotencyKey
 from .people import RoleGrant, User
+from .policies import Policy, Spent
 from .proposals import Proposal
 from .services import ApiToken, Service, TokenState
 from .spaces import Space
@@ -28,11 +29,13 @@ __all__ = [
     "Heartbeat",
     "IdempotencyKey",
     "Pause",
+    "Policy",
     "Proposal",
     "RefusedAttempt",
     "RoleGrant",
     "Service",
     "Space",
+    "Spent",
     "Submission",
     "SubmissionFile",
     "TokenState",

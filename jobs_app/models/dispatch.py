@@ -10,6 +10,11 @@ from ..operations import BY_NAME, Operation, of_pair
 from .people import User
 from .submissions import Submission
 
+# Whether a pause covers a row of jobs_app_submission, in SQL; ``Pause.covers`` says the same of one.
+COVERS = """pause.operation IN ('', jobs_app_submission.operation)
+    AND pause.space IN ('', jobs_app_submission.space, jobs_app_submission.source_space)"""
+PAUSED = f"EXISTS (SELECT FROM jobs_app_pause AS pause WHERE {COVERS})"  # noqa: S608  (put together from constants only)
+
 
 class Pause(models.Model):
     """What it covers isn't sent while the row stands; ``cause`` says how it ends.

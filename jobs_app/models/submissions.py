@@ -104,7 +104,10 @@ class Submission(OfSomebody, models.Model):
     detail = models.TextField(default="", help_text="What the last attempt or check said, for people.")
     due_at = models.DateTimeField(null=True)
     approvals_needed = models.PositiveSmallIntegerField(default=0)
+    approval_rules = models.JSONField(null=True, help_text="Why it needs approvals: sentences, for people.")
     approval_expires_at = models.DateTimeField(null=True)
+    send_by = models.DateTimeField(null=True, help_text="Until when its approvals hold.")
+    clock_at = models.DateTimeField(null=True, help_text="Up to when pauses are made up for; null: since it was made.")
     not_before = models.DateTimeField(null=True)
     not_after = models.DateTimeField(null=True)
 
@@ -174,6 +177,8 @@ class Submission(OfSomebody, models.Model):
                 name="awaited_approval_is_needed",
             ),
             models.CheckConstraint(condition=Q(clone_of=None) | Q(follows=None), name="filled_in_from_one"),
+            # What an approval refers to, so that nobody's own can be stored whatever triggers say.
+            models.UniqueConstraint(fields=["id", "accountable"], name="submission_and_accountable"),
             # Identical work is never on its way, or in doubt, twice.
             models.UniqueConstraint(
                 fields=["request_sha256"],
@@ -307,7 +312,11 @@ class ArchivePassword(models.Model):
 
 
 class Approval(models.Model):
-    """A decision of one person about exactly one request, never their own: a trigger holds both (migration 0002)."""
+    """A decision of one person about exactly one request, never their own: a trigger holds both (migration 0014).
+
+    It is bound to what was approved: the request's hash, where it goes and as whom, and the archive's password. One
+    that was superseded no longer counts, and stays.
+    """
 
     class Decision(models.TextChoices):
         APPROVED = "approved"
@@ -318,12 +327,20 @@ class Approval(models.Model):
     decision = models.CharField(max_length=10, choices=Decision.choices)
     comment = models.TextField(default="")
     request_sha256 = models.CharField(max_length=64)
+    destination = models.TextField(default="", help_text="KooDrive's address and the user that it is sent as.")
+    password_mark = models.TextField(default="", help_text="A keyed hash of the archive's password; empty: none.")
+    # Copied by the database from the submission, which a foreign key of both columns holds.
+    accountable = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
     at = models.DateTimeField(db_default=Now())
+    superseded_at = models.DateTimeField(null=True, help_text="When the submission came back: it counts no more.")
 
     class Meta:
         ordering = ["at", "pk"]
         constraints = [
-            models.UniqueConstraint(fields=["submission", "by"], name="one_decision_per_person"),
+            models.UniqueConstraint(
+                fields=["submission", "by"], condition=Q(superseded_at=None), name="one_decision_per_person"
+            ),
+            models.CheckConstraint(condition=~Q(by=F("accountable")), name="approved_by_another_person"),
             models.CheckConstraint(condition=Q(decision__in=["approved", "rejected"]), name="decision_is_known"),
         ]
 

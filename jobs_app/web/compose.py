@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
-from .. import care, drafting, effects, encryption, permissions, spaces, submissions
+from .. import care, drafting, effects, encryption, permissions, policies, spaces, submissions
 from ..care import Review
 from ..errors import Invalid, NotFound, NotReviewed, Problem
 from ..models import Submission
@@ -32,7 +32,9 @@ def new(request: HttpRequest) -> HttpResponse:
         return _drafted(request)
     operation = BY_NAME.get(request.GET.get("operation", ""))
     if operation is None:
-        return render(request, "compose_operation.html", {"operations": OPERATIONS})
+        rules = policies.current().rules
+        approved = [each.name for each in OPERATIONS if rules[f"approvals.{each.name}"]]
+        return render(request, "compose_operation.html", {"operations": OPERATIONS, "approved": approved})
     return _form(request, Fields.empty(operation), [])
 
 
@@ -112,10 +114,13 @@ def _form(request: HttpRequest, fields: Fields, problems: list[Problem], *, note
 def _review(
     request: HttpRequest, fields: Fields, checked: Request, id_: uuid.UUID, *, missing: NotReviewed | None = None
 ) -> HttpResponse:
-    same = effects.same(checked, by=actor_of(request), but=id_)
+    by = actor_of(request)
+    same = effects.same(checked, by=by, but=id_)
+    [applies] = policies.applies([checked], by=by)
     context = {
         "fields": fields,
         "checked": checked,
+        "applies": applies,
         "operation": checked.operation,
         "body": json.dumps(checked.body, ensure_ascii=False, indent=2),
         "same": same,

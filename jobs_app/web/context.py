@@ -25,6 +25,7 @@ def portal(request: HttpRequest) -> dict[str, Any]:
         "actor": actor,
         "may_submit": permissions.submit(actor) is None,
         "is_approver": Role.APPROVER in actor.roles,
+        "may_see_policy": permissions.see_policy(actor) is None,
         "may_read_trail": permissions.read_trail(actor) is None,
         "may_export": permissions.export(actor) is None,
         "may_see_spaces": permissions.see_spaces(actor) is None,
@@ -55,5 +56,6 @@ def _need_a_person() -> int:
 def _waiting_for(person: int) -> int:
     """How many decisions; a batch is one, however many members it has."""
     waiting = Submission.objects.filter(status=State.AWAITING_APPROVAL).exclude(accountable=person)
+    waiting = waiting.exclude(service__owner=person)
     found = waiting.aggregate(decisions=Count(Coalesce("batch_id", "id"), distinct=True))
     return int(found["decisions"])
