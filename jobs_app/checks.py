@@ -24,7 +24,7 @@ _LEAST_CHARACTERS, _LEAST_DIFFERENT = 50, 5
 
 @register(Tags.security)
 def production(**kwargs: Any) -> list[CheckMessage]:
-    """What must be true of the settings of a production, whatever part it is that starts."""
+    """What must be true of the settings of a production."""
     return [] if settings.IS_DEMO else [Error(detail, id=id_) for id_, detail in _careless()]
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext_lazy
 
 from . import permissions
 from .actors import Actor
@@ -20,6 +20,22 @@ FOLLOWING = {
     "move": ("move",),
     "copy": ("trash",),
 }
+_UNDONE = ngettext_lazy(
+    "%d file of it isn't known to have succeeded and is left out.",
+    "%d files of it aren't known to have succeeded and are left out.",
+)
+_LOST = ngettext_lazy(
+    "KooDrive did not tell the new id of %d copy, so it is left out.",
+    "KooDrive did not tell the new ids of %d copies, so they are left out.",
+)
+_BARE = ngettext_lazy(
+    "No path was given for %d file: KooDrive may not be able to restore it.",
+    "No path was given for %d files: KooDrive may not be able to restore them.",
+)
+_OLD_IDS = ngettext_lazy(
+    "KooDrive told no new id of %d file; its old one is taken, which may not fit any more.",
+    "KooDrive told no new ids of %d files; their old ones are taken, which may not fit any more.",
+)
 # Those after which the files are in the target space, and may have new ids.
 _ELSEWHERE = {"move", "copy"}
 
@@ -86,35 +102,13 @@ def _notes(
     submission: Submission, kind: Operation, done: Sequence[SubmissionFile], usable: Sequence[SubmissionFile]
 ) -> list[str]:
     """What the person has to know or to find out, because the portal can't."""
-    notes = []
-    if left := submission.files_total - len(done):
-        text = ngettext(
-            "%d file of it isn't known to have succeeded and is left out.",
-            "%d files of it aren't known to have succeeded and are left out.",
-            left,
-        )
-        notes.append(text % left)
-    if lost := len(done) - len(usable):
-        text = ngettext(
-            "KooDrive did not tell the new id of %d copy, so it is left out.",
-            "KooDrive did not tell the new ids of %d copies, so they are left out.",
-            lost,
-        )
-        notes.append(text % lost)
-    if kind.name == "restore" and (bare := sum(not file.file_path for file in done)):
-        text = ngettext(
-            "No path was given for %d file: KooDrive may not be able to restore it.",
-            "No path was given for %d files: KooDrive may not be able to restore them.",
-            bare,
-        )
-        notes.append(text % bare)
+    counted = [
+        (_UNDONE, submission.files_total - len(done)),
+        (_LOST, len(done) - len(usable)),
+        (_BARE, sum(not file.file_path for file in done) if kind.name == "restore" else 0),
+        (_OLD_IDS, sum(not file.new_file_id for file in done) if submission.operation == "move" else 0),
+    ]
+    notes = [text % count for text, count in counted if count]
     if kind.new_file_path is not Use.NO:
         notes.append(_("The portal doesn't know which folder the files came from; give its id."))
-    if submission.operation == "move" and (kept := sum(not file.new_file_id for file in done)):
-        text = ngettext(
-            "KooDrive told no new id of %d file; its old one is taken, which may not fit any more.",
-            "KooDrive told no new ids of %d files; their old ones are taken, which may not fit any more.",
-            kept,
-        )
-        notes.append(text % kept)
     return notes
