@@ -54,7 +54,7 @@ def test_production_with_everything_starts_and_makes_nothing(load: Any, tmp_path
         "PASSWORD": "p@ss",
         "HOST": "db",
         "PORT": "5432",
-        "OPTIONS": {"sslmode": "verify-full"},
+        "OPTIONS": {"sslmode": "verify-full", "prepare_threshold": 5},
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
         "ATOMIC_REQUESTS": False,
