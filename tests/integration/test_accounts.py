@@ -56,7 +56,7 @@ def signs_in(person: User, password: str = PASSWORD) -> bool:
 
 
 def link_in(text: str) -> str:
-    found = re.search(r"/people/set-password/\S+?/(?=\s|<)", text)
+    found = re.search(r"/sign-in/set/\S+?/(?=\s|<)", text)
     assert found, text
     return found.group()
 

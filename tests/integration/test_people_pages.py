@@ -85,7 +85,7 @@ def test_one_administrator_gets_nobody_to_decide(administrator: User, operator: 
         assert answer.status_code == 403
     answer = browser_of(administrator).post("/people/new/", {"name": "sock.puppet", "roles": [role], "reason": REASON})
     assert "another administrator has to confirm it" in answer.content.decode()
-    link = re.search(r"/people/set-password/[^<\s]+", answer.content.decode())
+    link = re.search(r"/sign-in/set/[^<\s]+", answer.content.decode())
     assert link
     assert not RoleGrant.objects.filter(role=role).exclude(person=administrator).exists()
     assert User.objects.get(username="sock.puppet").current_roles() == set()
@@ -139,7 +139,7 @@ def test_a_person_is_added_and_errors_stand_beside_the_fields(administrator: Use
         "/people/new/", {"name": "mia", "roles": ["auditor"], "last_day": day.isoformat(), "reason": REASON}
     )
     assert "no-store" in made["Cache-Control"]
-    assert re.search(r"/people/set-password/[^<\s]+", made.content.decode())
+    assert re.search(r"/sign-in/set/[^<\s]+", made.content.decode())
     mia = User.objects.get(username="mia")
     assert (mia.granted_roles(), mia.last_day, mia.has_usable_password()) == ({Role.AUDITOR}, day, False)
     assert "Has not set a password" in read(administrator)
@@ -202,7 +202,7 @@ def test_djangos_admin_changes_nobody(administrator: User, operator: User) -> No
 
 
 def test_sign_in_by_the_link_leads_to_the_sign_in_page(administrator: User, operator: User) -> None:
-    link = re.search(r"/people/set-password/[^<\s]+", do(administrator, operator, "reset"))
+    link = re.search(r"/sign-in/set/[^<\s]+", do(administrator, operator, "reset"))
     assert link
     browser = Client()
     shown = browser.get(link.group(), follow=True)
