@@ -30,16 +30,19 @@ _CSRF = "c" * 32
 schema = schemathesis.openapi.from_dict(SchemaGenerator().get_schema(request=None, public=True))
 
 
+def hide_something() -> None:
+    """Somebody submits what the blind must not see."""
+    submissions.submit(body("copy", reason=HIDDEN), by=operator_actor(make_person("somebody", Role.OPERATOR)))
+
+
 def headers_of(caller: str) -> dict[str, str]:
-    """What a new caller of this kind calls with; somebody else has submitted something by then."""
-    other = operator_actor(make_person("somebody", Role.OPERATOR))
-    submissions.submit(body("copy", reason=HIDDEN), by=other)
+    """What a new caller of this kind calls with."""
     if caller in _SCOPES:
-        return {"Authorization": f"Bearer {token_of('tried', *_SCOPES[caller])}"}
+        return {"Authorization": f"Bearer {token_of(caller, *_SCOPES[caller])}"}
     if caller == "nobody":
         return {}
     client = Client()
-    client.force_login(make_person("tried", Role(caller)))
+    client.force_login(make_person(f"an-{caller}", Role(caller)))
     return {"Cookie": f"session={client.cookies['session'].value}; csrf={_CSRF}", "X-CSRFToken": _CSRF}
 
 
@@ -56,6 +59,7 @@ def impatient(case: Any) -> Any:
 
 def walk(address: str, caller: str, *, examples: int, steps: int) -> None:
     """So many ways of so many calls each, from what one answered to what may be called next."""
+    hide_something()
     headers = headers_of(caller)
     # The token would end while it walks.
     machine = schema.exclude(path="/api/v1/me/rotate-token/").as_state_machine()

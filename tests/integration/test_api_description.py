@@ -113,6 +113,7 @@ NEVER = {
     errors.AlreadyErased,
     errors.LastAdministrator,
     errors.OwnerNeeded,
+    errors.OwnProposal,
 }
 
 
