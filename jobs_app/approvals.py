@@ -69,7 +69,8 @@ def carry_out(
     _store(rows, decision, by, comment)
 
     def told(row: Submission) -> dict[str, Any]:
-        return {"requestSha256": row.request_sha256, "comment": comment or None, "batchSha256": batch_sha256}
+        said = {"comment": comment or None, "batchSha256": batch_sha256}
+        return {"requestSha256": row.request_sha256, "destination": authority.destination(), **said}
 
     if decision is Decision.REJECTED:
         lifecycle.move_all(rows, State.REJECTED, by=by, action=Action.SUBMISSION_REJECTED, told=told)

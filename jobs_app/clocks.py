@@ -1,7 +1,7 @@
 """The times within which something has to be approved, or sent after its approval: while it is paused they stand still.
 
-Such a time moves on by as long as a pause has lasted for the submission, when that ends. ``clock_at`` is up to when
-that was done, so of pauses that overlap no moment counts twice.
+When a pause ends, such a time moves on by as long as pauses have covered the submission, for whichever cause.
+``clock_at`` is up to when that was done, so of pauses that overlap no moment counts twice.
 """
 
 from collections.abc import Sequence
@@ -19,10 +19,12 @@ _GO_ON = f"""
         due_at = CASE row.status
             WHEN 'awaiting_approval' THEN LEAST(row.due_at + clock.stood, row.not_after) ELSE row.due_at END,
         send_by = row.send_by + clock.stood
-    FROM (SELECT jobs_app_submission.id, now() - GREATEST(min(pause.since), COALESCE(clock_at, created_at)) AS stood
-          FROM jobs_app_submission JOIN jobs_app_pause AS pause ON pause.id = ANY(%s) AND {COVERS}
-          WHERE status = 'awaiting_approval' OR (status IN ('queued', 'sending') AND send_by IS NOT NULL)
-          GROUP BY jobs_app_submission.id) AS clock
+    FROM (SELECT id, now() - GREATEST((SELECT min(since) FROM jobs_app_pause AS pause WHERE {COVERS}),
+                                      COALESCE(clock_at, created_at)) AS stood
+          FROM jobs_app_submission
+          WHERE (status = 'awaiting_approval' OR (status IN ('queued', 'sending') AND send_by IS NOT NULL))
+          AND EXISTS (SELECT FROM jobs_app_pause AS pause WHERE pause.id = ANY(%s) AND {COVERS})
+          ORDER BY id FOR UPDATE) AS clock
     WHERE row.id = clock.id AND clock.stood > interval '0'
 """  # noqa: S608  (put together from constants only)
 
@@ -38,6 +40,6 @@ def stand(submission: Submission) -> bool:
 
 
 def go_on(pauses: Sequence[int]) -> None:
-    """Moves them on by as long as these pauses have lasted, in the transaction that ends them."""
+    """Moves on those that these pauses cover, in the transaction that ends them, before it does."""
     with connection.cursor() as cursor:
         cursor.execute(_GO_ON, [list(pauses)])

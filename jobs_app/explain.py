@@ -135,7 +135,7 @@ def _awaiting_approval(submission: Submission, around: Circumstances) -> Explana
 
 def _queued(submission: Submission, around: Circumstances) -> Explanation:
     if submission.hold == WITHHELD:
-        return Explanation(_HOLDS["withheld"], "person", needs_person=True, advice=submission.detail or None)
+        return Explanation(_HOLDS[WITHHELD], "person", needs_person=True, advice=submission.detail or None)
     if pause := next((each for each in around.pauses if each.covers(submission)), None):
         sentence = f"{_what(pause)} is paused since {_at(pause.since)}: {_HOLDS[pause.cause]}"
         return Explanation(sentence, pause.cause, needs_person=pause.cause in _PAUSES_FOR_PEOPLE, advice=pause.detail)

@@ -49,10 +49,15 @@ NOWHERE = Origin()
 
 def check(values: object, *, by: Actor) -> validators.Request:
     """The valid request in ``values``; raises ``NotAllowed``, or ``Invalid`` with every problem. Stores nothing."""
+    return _check(values, by)[0]
+
+
+def _check(values: object, by: Actor) -> tuple[validators.Request, InForce]:
+    """The same, with the policy by which it was checked."""
     permissions.require(permissions.submit(by), by=by, to="submit")
     request, policy = well_formed(values, now=timezone.now(), by=by), policies.current()
     known = spaces.known([request.source, request.target], others_allowed=policy.unknown_spaces_allowed)
-    return checked(request, by=by, policy=policy, known=known)
+    return checked(request, by=by, policy=policy, known=known), policy
 
 
 def well_formed(values: object, *, now: datetime, by: Actor) -> validators.Request:
@@ -97,9 +102,9 @@ def submit(
     Raises ``NotAllowed``, ``Invalid``, ``NotReviewed``, ``AlreadySubmitted`` or ``AuditUnavailable``; nothing is stored
     then.
     """
-    request = check(values, by=by)
+    request, policy = _check(values, by)
     seen = care.require(request, review, by=by, as_id=as_id) if review else None
-    return _store(request, by, as_id, call=call, origin=Origin(review=review, acknowledged=seen))
+    return _store(request, policy, by, as_id, call=call, origin=Origin(review=review, acknowledged=seen))
 
 
 def get(pk: uuid.UUID) -> Submission:
@@ -122,10 +127,10 @@ def retry(
     Raises what ``submit`` raises, and ``WrongState`` unless it ended without full success and has such files.
     """
     permissions.require(permissions.retry(by, submission), by=by, to="retry", submission=submission)
-    left = check(what_is_left(submission, reason, password), by=by)
+    left, policy = _check(what_is_left(submission, reason, password), by)
     if phrase is not None:
         care.require_phrase([left], phrase)
-    return _store(left, by, as_id, call=call, origin=Origin(retry_of=submission))
+    return _store(left, policy, by, as_id, call=call, origin=Origin(retry_of=submission))
 
 
 def left_of(submission: Submission) -> list[SubmissionFile]:
@@ -154,6 +159,7 @@ def what_is_left(submission: Submission, reason: str, password: str | None) -> d
 
 def _store(
     request: validators.Request,
+    policy: InForce,
     by: Actor,
     as_id: uuid.UUID | None,
     *,
@@ -164,7 +170,7 @@ def _store(
     try:
         with transaction.atomic():
             idempotency.claim(call, pk)
-            [applies] = policies.applies([request], by=by, counting=True)
+            [applies] = policies.applies([request], by=by, policy=policy, counting=True)
             new = draft(request, by=by, as_id=pk, applies=applies, origin=origin)
             lifecycle.create_one(new, by=by)
             transaction.on_commit(lambda: tasks.nudge(new.submission), robust=True)

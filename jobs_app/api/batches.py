@@ -59,8 +59,7 @@ class Results(APIView):
     @described("What became of every file", gives={200: "Table"}, media="text/csv", errors=(NotFound,))
     def get(self, request: Request, pk: UUID) -> StreamingHttpResponse:
         row = _visible(actor(request), pk)
-        name = f'attachment; filename="batch-{row.pk}.csv"'
-        headers = {"Content-Disposition": name, "Cache-Control": "no-store"}
+        headers = {"Content-Disposition": f'attachment; filename="batch-{row.pk}.csv"'}
         return StreamingHttpResponse(lineage.table(row), content_type="text/csv; charset=utf-8", headers=headers)
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:

@@ -20,9 +20,6 @@ from .common import actor, neighbour
 from .description import CURSOR, LIMIT, described
 from .schemas import one_of
 
-# An answer with a secret is for its reader alone.
-_UNKEPT = {"Cache-Control": "no-store"}
-
 
 class OwnCallback(APIView):
     """Where the calling service gets its notices."""
@@ -39,7 +36,7 @@ class OwnCallback(APIView):
         shown = _shown(Callback.objects.get(service=service))
         if secret is None:
             return Response(shown)
-        return Response(shown | {"secret": secret.text}, status=status.HTTP_201_CREATED, headers=_UNKEPT)
+        return Response(shown | {"secret": secret.text}, status=status.HTTP_201_CREATED)
 
     @described("Remove its callback", gives={204: ""}, errors=(NotFound,))
     def delete(self, request: Request) -> Response:
@@ -50,7 +47,7 @@ class OwnCallback(APIView):
 class RotateSecret(APIView):
     @described("Change the secret of its callback", gives="CallbackSecret", errors=(NotFound,))
     def post(self, request: Request) -> Response:
-        return Response(_secret(receivers.rotate(_service(request), by=actor(request))), headers=_UNKEPT)
+        return Response(_secret(receivers.rotate(_service(request), by=actor(request))))
 
 
 class Deliveries(APIView):

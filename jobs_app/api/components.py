@@ -13,6 +13,7 @@ from ..errors import (
     NotAllowed,
     PortalError,
     Problem,
+    SecondFactorNeeded,
     TokenPaused,
     TokenStopped,
     TokenUnknown,
@@ -44,6 +45,7 @@ Kind = type[PortalError]
 # What any call may answer, whatever it does.
 ANYWHERE: tuple[Kind, ...] = (
     *(Invalid, NotAuthenticated, TokenUnknown, TokenUsedElsewhere, TokenPaused, TokenStopped, NotAllowed),
+    SecondFactorNeeded,
     *(MethodNotAllowed, NotAcceptable, TooManyCalls, Unexpected, AuditUnavailable, DatabaseAway),
 )
 _WRITING: tuple[Kind, ...] = (CsrfMissing,)

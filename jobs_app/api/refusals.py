@@ -14,9 +14,11 @@ from ..errors import (
     NotFound,
     OwnSubmission,
     PeopleOnly,
+    PolicyChanged,
     PortalError,
     Reauthenticate,
     RequestDiffers,
+    RoleTooNew,
     SecondFactorNeeded,
     TokenRefused,
     TooLarge,
@@ -114,9 +116,11 @@ _FRAMEWORKS: dict[type[exceptions.APIException], type[PortalError]] = {
 }
 
 
-# What a decision, and a call that is repeated with its key, may be answered with besides.
-DECIDING: tuple[type[PortalError], ...] = (NotFound, PeopleOnly, OwnSubmission, WrongState, RequestDiffers)
-REPEATING: tuple[type[PortalError], ...] = (KeyBusy, KeyReused)
+# What a decision, and a call that submits and is repeated with its key, may be answered with besides.
+DECIDING: tuple[type[PortalError], ...] = (
+    *(NotFound, PeopleOnly, OwnSubmission, RoleTooNew, Reauthenticate, WrongState, RequestDiffers),
+)
+REPEATING: tuple[type[PortalError], ...] = (PolicyChanged, KeyBusy, KeyReused)
 
 
 def status_of(kind: type[PortalError]) -> HTTPStatus:

@@ -24,8 +24,7 @@ class RotateToken(APIView):
         by = actor(request)
         permissions.require(permissions.rotate_own_token(by), by=by, to="rotate a token")
         rotated = rotation.rotate_own(overlap=_overlap(request.data), by=by)
-        headers = {"Cache-Control": "no-store"}
-        return Response(documents.rotated(rotated), status=status.HTTP_201_CREATED, headers=headers)
+        return Response(documents.rotated(rotated), status=status.HTTP_201_CREATED)
 
 
 def _overlap(values: Any) -> timedelta:

@@ -208,7 +208,7 @@ def test_the_link_of_who_decides_goes_by_mail_alone(
     assert shown == ""
     settings.IS_DEMO = True
     confirm(proposal, second)
-    [sent] = [each for each in mails if "set-password" in each.body]
+    [sent] = [each for each in mails if "/sign-in/set/" in each.body]
     assert sent.to == ["eve@example.com"]
     with pytest.raises(WrongState, match="have a password"):
         invitations.invite(administrator, by=acting(administrator))

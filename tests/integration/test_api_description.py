@@ -114,6 +114,8 @@ NEVER = {
     errors.LastAdministrator,
     errors.OwnerNeeded,
     errors.OwnProposal,
+    errors.OwnRights,
+    errors.NotReviewed,
 }
 
 

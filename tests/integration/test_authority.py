@@ -15,7 +15,7 @@ from jobs_app.errors import NotAllowed, OwnSubmission, WrongState
 from jobs_app.koodrive.client import Client
 from jobs_app.koodrive.sandbox import Sandbox
 from jobs_app.models import Approval, ArchivePassword, RoleGrant, Submission, User
-from tests.conftest import Api, make_person
+from tests.conftest import Api, give_role, make_person
 from tests.doors import operator_actor as acting
 from tests.examples import body
 from tests.following import actions, browser_of, events, page
@@ -199,7 +199,7 @@ def test_a_real_worker_gives_it_back_and_sends_it_when_it_is_approved_anew(
 
 # --- Who may not decide ----------------------------------------------------------------------------------------------
 def test_who_submitted_what_is_tried_again_does_not_approve_the_second_try(operator: User, approver: User) -> None:
-    RoleGrant.objects.create(person=operator, role=Role.APPROVER)
+    give_role(operator, Role.APPROVER)
     first = submissions.submit(body("delete"), by=acting(operator))
     cancelling.cancel(first, by=acting(operator))
     other = make_person("otto", Role.OPERATOR)
@@ -257,7 +257,7 @@ def test_the_database_takes_approvals_of_other_approvers_alone(
     for person in (administrator, auditor, gone):
         with pytest.raises(psycopg.Error, match="only an approver"):
             intruder.execute(_APPROVE.format(person.pk, row.pk).encode())
-    RoleGrant.objects.create(person=operator, role=Role.APPROVER)
+    give_role(operator, Role.APPROVER)
     with pytest.raises(psycopg.Error, match="their own"):
         intruder.execute(_APPROVE.format(operator.pk, row.pk).encode())
     with pytest.raises(NotAllowed):

@@ -321,7 +321,7 @@ def test_the_result_file_tells_every_line_of_the_table(operator: User, settings:
     SubmissionFile.objects.filter(file_id=file_id(1)).update(result_code="13000303", result_desc="@no")
     answer = Api(person=operator).get(f"batches/{batch.pk}/results.csv")
     assert answer["Content-Type"].startswith("text/csv")
-    assert answer["Cache-Control"] == "no-store"
+    assert answer["Cache-Control"] == "no-store, private"
     lines = lines_of(answer)
     assert [(line["row"], line["fileId"], line["status"]) for line in lines] == [
         ("2", file_id(0), "succeeded"),

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from jobs_app import probing
+from jobs_app import policymaking, probing
 from jobs_app.actors import Role
 from jobs_app.koodrive.sandbox import Sandbox
 from jobs_app.models import User
 from tests.conftest import make_person
 from tests.doors import client_of
+from tests.doors import operator_actor as acting
 from tests.following import send_as
 from tests.integration.test_health import well
 from tests.servers import Broker
@@ -38,6 +39,7 @@ def doctor() -> tuple[str, str]:
 
 def test_all_is_well(well: None, administrator: User, approver: User) -> None:
     make_person("arthur", Role.ADMINISTRATOR)
+    policymaking.end_set_up(reason="the rules are right", by=acting(administrator))
     said, failed = doctor()
     assert failed == "", said
     assert "✕" not in said
@@ -49,8 +51,8 @@ def test_what_is_to_be_mended_is_said(well: None, administrator: User, broker: B
     settings.HAS_MAIL = False
     broker.kill()
     said, failed = doctor()
-    assert failed.startswith("Parts that need something: 3 of ")
-    for part in ("Broker", "People", "Mail"):
+    assert failed.startswith("Parts that need something: 4 of ")
+    for part in ("Broker", "People", "Policy", "Mail"):
         assert f"✕ {part}: " in said
     assert "set PORTAL_MAIL_URL" in said
 

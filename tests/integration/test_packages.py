@@ -66,7 +66,7 @@ def test_whoever_made_it_gets_the_link_as_often_as_it_lives(
     for _ in range(2):
         answer = api.post(f"submissions/{package.pk}/download-link/", {})
         assert answer.status_code == 200
-        assert answer["Cache-Control"] == "no-store"
+        assert answer["Cache-Control"] == "no-store, private"
         assert answer.json()["url"] == url_of(sandbox, package)
         assert answer.json()["expiresAt"].endswith("Z")
     assert actions(package)[-2:] == ["link.handed_out"] * 2
@@ -97,7 +97,7 @@ def test_the_page_hands_it_out_once_asked_and_lets_no_browser_keep_it(
     assert browser.get(address).status_code == 405
     answer: Any = browser.post(address)
     assert url_of(sandbox, package) in answer.content.decode()
-    assert "no-store" in answer["Cache-Control"]
+    assert "no-store, private" in answer["Cache-Control"]
     assert f'action="{address}"' not in page(browser_of(auditor), package)
     assert browser_of(auditor).post(address).status_code == 403
 

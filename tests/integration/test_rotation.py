@@ -35,7 +35,7 @@ def test_a_service_rotates_its_own_token_and_both_work_for_an_hour() -> None:
     old, secret = make_token()
     answer = rotate(secret)
     document = answer.json()
-    assert (answer.status_code, answer["Cache-Control"]) == (201, "no-store")
+    assert (answer.status_code, answer["Cache-Control"]) == (201, "no-store, private")
     assert list(document) == ["token", "id", "expiresAt", "oldTokenEndsAt"]
     assert works(secret)
     assert works(document["token"])

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from jobs_app.actors import Role
 from jobs_app.models import Event, RefusedAttempt, User
-from tests.conftest import Api, make_person
+from tests.conftest import Api, give_role, make_person
 from tests.doors import newest_event, without_the_trail
 from tests.signing_in import code, enter, grows_older, second_step, set_up_app, signed_in, with_app
 
@@ -56,7 +56,7 @@ def test_where_none_is_required_everybody_works_without(administrator: User) -> 
 def test_whoever_becomes_an_approver_needs_it_at_once(operator: User) -> None:
     client = signed_in(operator)
     assert client.get("/submissions/").status_code == 200
-    operator.role_grants.create(role=Role.APPROVER)
+    give_role(operator, Role.APPROVER)
     assert client.get("/submissions/").url == PROFILE
 
 

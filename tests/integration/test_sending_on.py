@@ -90,7 +90,7 @@ def elsewhere(work: Callable[[], object]) -> threading.Thread:
 
 
 def test_the_next_is_claimed_in_the_transaction_that_stores_the_last_and_before_its_call(
-    operator: User, sandbox: Sandbox, client: Client
+    empty_trail: None, operator: User, sandbox: Sandbox, client: Client
 ) -> None:
     for number in range(5):
         submissions.submit(numbered(number), by=acting(operator))

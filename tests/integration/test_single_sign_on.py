@@ -16,7 +16,7 @@ from jobs_app.actors import COMMAND_LINE, Role
 from jobs_app.errors import NotAllowed
 from jobs_app.models import Event, RoleGrant, User
 from jobs_app.single_sign_on import Claims
-from tests.conftest import make_person
+from tests.conftest import give_role, make_person
 from tests.doors import newest_event, without_the_trail
 from tests.identity_provider import Provider, running_provider
 from tests.signing_in import enter, grows_older, signed_in
@@ -84,7 +84,7 @@ def test_roles_follow_the_groups_at_each_sign_in(provider: Provider) -> None:
     provider.say("s-1", preferred_username="nora", groups=["portal-operators"])
     provider.enter("s-1")
     person = User.objects.get(username="nora")
-    person.role_grants.create(role=Role.APPROVER)
+    give_role(person, Role.APPROVER)
     provider.say("s-1", preferred_username="another name", groups="CN=auditors,OU=portal")
     provider.enter("s-1")
     assert roles_of(person) == {"approver", "auditor"}
@@ -222,7 +222,7 @@ def weighs(client: Client) -> Any:
 
 
 def test_confirming_leads_through_the_provider_again(provider: Provider, linked: User) -> None:
-    linked.role_grants.create(role=Role.ADMINISTRATOR)
+    give_role(linked, Role.ADMINISTRATOR)
     provider.say("s-1", amr=["mfa"], auth_time=int(time.time()) - 1000)
     client, _ = provider.enter("s-1")
     asked = weighs(client)

@@ -48,6 +48,14 @@ def codes(call: Callable[[], object]) -> list[tuple[str, str]]:
     return [(problem.pointer, problem.code) for problem in refused.value.problems]
 
 
+def rules(source: str, target: str, operation: str) -> spaces.Rules:
+    return spaces.known([source, target], others_allowed=True).rules(source, target, operation)
+
+
+def no() -> bool:
+    return False
+
+
 # --- Before anything is stored ---------------------------------------------------------------------------------------
 @pytest.mark.parametrize("operation", BY_NAME)
 @pytest.mark.parametrize(
@@ -61,7 +69,7 @@ def test_which_operation_may_not_touch_which_space(
     """Of a deletion KooDrive leaves open which of the two spaces it means."""
     add_space(administrator, **rule)
     for source, target, forbidden in ((SPACE, OTHER_SPACE, forbidden_from), (OTHER_SPACE, SPACE, forbidden_to)):
-        problems, approvals_, why = spaces.rules(source, target, operation)
+        problems, approvals_, why = rules(source, target, operation)
         assert bool(problems) == (operation in forbidden)
         assert (approvals_, why) == (0, [])
 
@@ -88,16 +96,16 @@ def test_a_deletion_takes_no_more_approvals_than_before(administrator: User, ope
 
 def test_a_hold_that_is_over_forbids_nothing(administrator: User) -> None:
     space = add_space(administrator, hold=MATTER, holdUntil="2099-12-31")
-    assert spaces.rules(SPACE, SPACE, "delete").problems
+    assert rules(SPACE, SPACE, "delete").problems
     past_the_end(space)
-    assert not spaces.rules(SPACE, SPACE, "delete").problems
+    assert not rules(SPACE, SPACE, "delete").problems
 
 
 def test_a_space_that_nobody_added_is_refused_where_the_policy_says_so(administrator: User) -> None:
     add_space(administrator)
-    known = spaces.known([SPACE, OTHER_SPACE])
+    known = spaces.known([SPACE, OTHER_SPACE], others_allowed=True)
     assert known.rules(SPACE, OTHER_SPACE, "copy").problems == []
-    strict = Known(known.spaces, unknown_allowed=False)
+    strict = Known(known.spaces, others_allowed=False)
     found = strict.rules(SPACE, OTHER_SPACE, "copy").problems
     assert [(problem.pointer, problem.code) for problem in found] == [("/dstContainerId", "unknown_space")]
     found = strict.rules("elsewhere", "elsewhere", "copy").problems
@@ -211,7 +219,7 @@ def test_what_is_being_sent_is_finished_truthfully(administrator: User, operator
     claim = claiming.take(client=client, only=row.pk)
     assert claim is not None
     add_space(administrator, **HELD)
-    dispatch._send(claim, client)
+    dispatch._send(claim, client, no)
     row.refresh_from_db()
     assert row.status == "accepted"
 
@@ -224,7 +232,7 @@ def test_a_call_that_did_nothing_comes_back_to_the_queue_and_waits_there(
     claim = claiming.take(client=nowhere, only=row.pk)
     assert claim is not None
     add_space(administrator, **HELD)
-    dispatch._send(claim, nowhere)
+    dispatch._send(claim, nowhere, no)
     row.refresh_from_db()
     assert (row.status, row.hold) == ("queued", "unreachable")
     assert explain.explain(row).waiting_for == "space"
