@@ -1,5 +1,6 @@
 """The policy: every person reads it, administrators change it."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ from . import proposals
 from .actor import actor_of
 
 SHOWN = 10
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _WARNINGS = {
     "target_folder_missing": gettext_noop("no target folder is given"),
     "file_path_missing": gettext_noop("a file has no path, so that it may be impossible to restore it"),
@@ -46,7 +48,10 @@ def page(request: HttpRequest) -> HttpResponse:
     version = request.POST.get("version", "")
     try:
         done = policymaking.change(
-            given, version=int(version) if version.isdecimal() else -1, reason=request.POST.get("reason", ""), by=by
+            given,
+            version=int(version) if _NUMBER.fullmatch(version) else -1,
+            reason=request.POST.get("reason", ""),
+            by=by,
         )
     except Invalid as error:
         return _page(request, given, list(error.problems))

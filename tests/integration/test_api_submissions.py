@@ -25,7 +25,7 @@ FIELDS = (
     "notBefore notAfter createdAt sentAt acceptedAt finishedAt warnings receipt url"
 )
 
-MOST_STATEMENTS = 10
+MOST_STATEMENTS = 13
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.name)

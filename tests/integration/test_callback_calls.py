@@ -73,7 +73,7 @@ def test_what_follows_a_question_mark_is_called_and_stands_in_no_event(payroll: 
 
 def test_during_a_rotation_both_secrets_sign_and_after_a_day_only_the_new_one(payroll: Subscriber) -> None:
     answer = payroll.api.post(OWN + "rotate-secret/", {})
-    assert answer["Cache-Control"] == "no-store"
+    assert answer["Cache-Control"] == "no-store, private"
     new = answer.json()["secret"]
     assert new != payroll.secret
     payroll.submit()

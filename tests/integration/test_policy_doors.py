@@ -28,7 +28,8 @@ def by_page(operation: str, operator: User) -> None:
     assert "has to approve exactly this request" in shown
     assert "takes 1 approval." in shown
     [sealed] = re.findall(r'name="sealed" value="([^"]+)"', shown)
-    assert browser.post("/submissions/new/submit/", {"sealed": sealed}).status_code == 302
+    said = {"sealed": sealed, "phrase": f"delete 1 from {SPACE}"}
+    assert browser.post("/submissions/new/submit/", said).status_code == 302
 
 
 def by_rest(operation: str, operator: User) -> None:
