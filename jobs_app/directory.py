@@ -32,7 +32,7 @@ _HOLD = ("hold", "holdUntil")
 
 def add(space_id: str, values: Mapping[str, str], *, reason: str, by: Actor) -> Space:
     """A new space of the directory. Raises ``NotAllowed``, or ``Invalid`` with every problem."""
-    permissions.require(permissions.manage_spaces(by), by=by, to="add a space")
+    permissions.require(permissions.manage_spaces(by), by=by, to="add a space", confirmed=True)
     reader, space = Reader(), Space(space_id=space_id)
     read_id(reader, "", space_id)
     read(reader, "", space, {"name": ""} | dict(values), people(values))
@@ -51,7 +51,7 @@ def change(space: Space, values: Mapping[str, str], *, reason: str, by: Actor) -
     Raises ``NotAllowed``, ``Invalid`` with every problem, or ``WrongState`` when something else of it waits for another
     administrator, or it was removed; nothing is done then.
     """
-    permissions.require(permissions.manage_spaces(by), by=by, to="change a space", space=space.space_id)
+    permissions.require(permissions.manage_spaces(by), by=by, to="change a space", space=space.space_id, confirmed=True)
     reader = Reader()
     with transaction.atomic():
         before = _locked(space.space_id)
@@ -74,7 +74,7 @@ def remove(space: Space, *, reason: str, by: Actor) -> None:
 
     Raises ``NotAllowed``, ``Invalid`` without a reason, or ``WrongState`` while a rule stands for it.
     """
-    permissions.require(permissions.manage_spaces(by), by=by, to="remove a space", space=space.space_id)
+    permissions.require(permissions.manage_spaces(by), by=by, to="remove a space", space=space.space_id, confirmed=True)
     said = validators.reason(reason)
     with transaction.atomic():
         current = _locked(space.space_id)

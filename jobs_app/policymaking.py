@@ -32,7 +32,7 @@ def change(given: Mapping[str, Any], *, version: int, reason: str, by: Actor) ->
     Raises ``NotAllowed``, ``Invalid`` with every problem, or ``WrongState`` when nothing or something else has changed,
     or while another looser change waits; nothing is done then.
     """
-    permissions.require(permissions.change_policy(by), by=by, to="change the policy")
+    permissions.require(permissions.change_policy(by), by=by, to="change the policy", confirmed=True)
     wanted, said = _read(given, reason)
     with transaction.atomic():
         now = _locked()
@@ -67,7 +67,7 @@ def end_set_up(*, reason: str, by: Actor) -> None:
 
     Raises ``NotAllowed``, ``Invalid`` without a reason, or ``WrongState`` when it is over already.
     """
-    permissions.require(permissions.change_policy(by), by=by, to="end the set-up phase")
+    permissions.require(permissions.change_policy(by), by=by, to="end the set-up phase", confirmed=True)
     said = validators.reason(reason)
     with transaction.atomic():
         now = _locked()

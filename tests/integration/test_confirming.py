@@ -9,8 +9,22 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client
 
-from jobs_app import approvals, credentials, pauses, proposals, receivers, rotation, services, submissions, tokens
-from jobs_app.actors import Actor
+from jobs_app import (
+    accounts,
+    approvals,
+    credentials,
+    directory,
+    pauses,
+    policymaking,
+    proposals,
+    receivers,
+    roles,
+    rotation,
+    services,
+    submissions,
+    tokens,
+)
+from jobs_app.actors import Actor, Role
 from jobs_app.errors import Reauthenticate
 from jobs_app.models import ApiToken, Proposal, Service, Submission, User
 from jobs_app.token_limits import Limits
@@ -125,6 +139,11 @@ WEIGHS: dict[str, Try] = {
     "propose a change": lambda by, service, token: proposals.propose(
         next(iter(Proposal.Kind)), "policy", before={}, after={"x": 1}, reason="why", by=by
     ),
+    "change the policy": lambda by, service, token: policymaking.change({}, version=0, reason="why", by=by),
+    "end the set-up": lambda by, service, token: policymaking.end_set_up(reason="why", by=by),
+    "add a space": lambda by, service, token: directory.add("F1", {"name": "new"}, reason="why", by=by),
+    "give roles": lambda by, service, token: roles.change(service.owner, [Role.AUDITOR], reason="why", by=by),
+    "deactivate": lambda by, service, token: accounts.deactivate(service.owner, reason="why", by=by),
     "resume sending": lambda by, service, token: pauses.resume(reason="why", by=by),
 }
 
