@@ -15,7 +15,7 @@ from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
 
-from . import audit, invitations, mail, permissions, proposals, roles, sign_in, staffing, validators
+from . import audit, invitations, mail, permissions, proposals, roles, sessions, sign_in, staffing, validators
 from .actors import Actor
 from .audit import Action, Entry
 from .errors import AlreadyErased, Invalid, Problem, WrongState
@@ -94,6 +94,12 @@ def reset_sign_in(person: User, *, reason: str, by: Actor) -> tuple[Proposal | N
     invitations.check_reachable(person)
     proposal = _change(person, {"signIn": "reset"}, reason=reason, by=by)
     return proposal, "" if proposal else invitations.invite(User.objects.get(pk=person.pk), by=by)
+
+
+def end_sessions(person: User, *, reason: str, by: Actor) -> int:
+    """Signs them out everywhere, and says of how many sessions; raises ``NotAllowed`` or ``Invalid``."""
+    said = _said(person, reason, by)
+    return sessions.end(person, by=by, why="administrator", reason=said)
 
 
 def invite(person: User, *, by: Actor) -> str:

@@ -81,6 +81,12 @@ def recently_proved(request: HttpRequest) -> bool:
     return is_fresh(records[-1]["at"] if records else None)
 
 
+def with_second_factor() -> set[int]:
+    """The numbers of the people who have set a second factor up."""
+    factors = Authenticator.objects.exclude(type=Authenticator.Type.RECOVERY_CODES)
+    return set(factors.values_list("user_id", flat=True))
+
+
 def _second_factor_at(request: HttpRequest, user: User) -> float | None:
     """When a second factor was last given in this session."""
     times = [record["at"] for record in get_authentication_records(request, user) if record["method"] == "mfa"]
@@ -116,7 +122,9 @@ def expired(request: HttpRequest, *, is_activity: bool) -> str:
     return ""
 
 
-def end(person: User, *, by: Actor, but: str | None = None, only: int | None = None, why: str = "ended") -> int:
+def end(
+    person: User, *, by: Actor, but: str | None = None, only: int | None = None, why: str = "ended", **told: Any
+) -> int:
     """Ends the person's sessions, or the one with the number ``only``, but not that with the key ``but``; how many."""
     rows = UserSession.objects.filter(user_id=person.pk).exclude(session_key=but)
     ended = list(rows if only is None else rows.filter(pk=only))
@@ -124,7 +132,7 @@ def end(person: User, *, by: Actor, but: str | None = None, only: int | None = N
         for row in ended:
             row.end()
         if ended:
-            audit.record(Action.SESSION_ENDED, by=by, person=f"person:{person.pk}", why=why, count=len(ended))
+            audit.record(Action.SESSION_ENDED, by=by, person=f"person:{person.pk}", why=why, count=len(ended), **told)
     return len(ended)
 
 

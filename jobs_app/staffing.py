@@ -7,6 +7,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Q
 from django.utils import timezone
 
+from . import policies
 from .actors import Role, Scope
 from .errors import LastAdministrator
 from .models import ApiToken, Proposal, Service, Submission, User
@@ -39,7 +40,7 @@ def troubles() -> list[str]:
 
 def approving() -> list[str]:
     """Whose deletions nobody could approve."""
-    needed = max(operation.approvals for operation in OPERATIONS)
+    needed = max(policies.current().rules[f"approvals.{operation.name}"] for operation in OPERATIONS)
     approvers = set(User.objects.present().having(Role.APPROVER).values_list("pk", flat=True))
     if len(approvers) < needed:
         return [

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from .. import accounts, people, permissions, staffing
+from .. import accounts, people, permissions, sessions, staffing
 from .. import roles as member_roles
 from ..actors import GUARDED_ROLES, Actor, Role
 from ..errors import AlreadyErased, Invalid, LastAdministrator, NotFound, Problem, WrongState
@@ -33,6 +33,7 @@ def listed(request: HttpRequest) -> HttpResponse:
     )
     context = {
         "people": everybody,
+        "with_second_factor": sessions.with_second_factor(),
         "troubles": staffing.troubles(),
         "alarming": alarming.select_related("person").order_by("-granted_at"),
         "proposals": _proposals(by),
@@ -72,6 +73,8 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
         "person": person,
         "proposals": _proposals(by, person),
         "leaves": staffing.leaves(person),
+        "has_second_factor": person.pk in sessions.with_second_factor(),
+        "sessions": sessions.listed(person),
         "roles": [(role, role in person.granted_roles(), role in GUARDED_ROLES) for role in Role],
         "may_manage": permissions.manage_people(by) is None and not person.is_erased,
     }
@@ -128,6 +131,11 @@ def _reset(request: HttpRequest, person: User, by: Actor) -> HttpResponse | None
     return _invited(request, person, link)
 
 
+def _end_sessions(request: HttpRequest, person: User, by: Actor) -> None:
+    accounts.end_sessions(person, reason=_reason(request), by=by)
+    _say(request, None)
+
+
 def _invite(request: HttpRequest, person: User, by: Actor) -> HttpResponse:
     return _invited(request, person, accounts.invite(person, by=by))
 
@@ -139,6 +147,7 @@ _VERBS: dict[str, Callable[[HttpRequest, User, Actor], HttpResponse | None]] = {
     "deactivate": _deactivate,
     "reactivate": _reactivate,
     "reset": _reset,
+    "end-sessions": _end_sessions,
     "invite": _invite,
 }
 

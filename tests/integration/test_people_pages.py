@@ -14,8 +14,9 @@ from tests.conftest import PASSWORD, make_person
 from tests.doors import newest_event
 from tests.following import browser_of
 from tests.people import REASON, anew, past_the_guards
+from tests.policies import ruled
 
-VERBS = ("roles", "email", "last-day", "deactivate", "reactivate", "reset", "invite")
+VERBS = ("roles", "email", "last-day", "deactivate", "reactivate", "reset", "end-sessions", "invite")
 
 
 def do(by: User, person: User, verb: str, **values: Any) -> str:
@@ -212,3 +213,22 @@ def test_sign_in_by_the_link_leads_to_the_sign_in_page(administrator: User, oper
     assert browser.post("/sign-in/", {"username": "olga", "password": PASSWORD}).status_code == 200
     assert browser.post("/sign-in/", {"username": "olga", "password": new["new_password1"]}).status_code == 302
     assert newest_event("sign_in.reset")["reason"] == REASON
+
+
+def test_an_administrator_signs_somebody_out_everywhere(administrator: User, operator: User) -> None:
+    browser = Client()
+    browser.post("/sign-in/", {"username": "olga", "password": PASSWORD})
+    assert browser.get("/").status_code == 200
+    assert "End the sessions" in read(administrator, f"/people/{operator.pk}/")
+    assert "Say why" in do(administrator, operator, "end-sessions", reason=" ")
+    assert browser.get("/").status_code == 200
+    assert "Done" in do(administrator, operator, "end-sessions")
+    assert browser.get("/").status_code == 302
+    event = newest_event("session.ended")
+    assert (event["person"], event["why"], event["reason"]) == (operator.ref, "administrator", REASON)
+
+
+def test_who_is_missing_follows_the_policy(administrator: User, approver: User) -> None:
+    assert "needed" not in read(administrator)
+    ruled(administrator, **{"approvals.delete": 2})
+    assert "Approvers: 1, needed: 2" in read(administrator)
