@@ -90,4 +90,5 @@ def answers(who: str, client: Client, addresses: Iterable[str], **headers: Any) 
     """What somebody gets to see at each address."""
     for address in addresses:
         answer = client.get(address, headers=headers)
-        yield f"{who} at {address}", repr(answer.headers).encode() + answer.content
+        content = b"".join(answer) if answer.streaming else answer.content
+        yield f"{who} at {address}", repr(answer.headers).encode() + content

@@ -163,7 +163,7 @@ ANSWERS: Mapping[str, Any] = {
     },
     "Event": _EVENT | {"hash": _EVENT_HASH},
     "AuditEvent": _EVENT | {"hash": _EVENT_HASH, "seal": 12, "line": _EVENT_LINE},
-    "DownloadLink": {"url": "https://koodrive.example.com/packages/march.zip?signature=…", "expiresAt": _SOON},
+    "DownloadLink": {"url": "https://koodrive.example.com/packages/march.zip?signature=0a1b2c", "expiresAt": _SOON},
     "Evidence": {
         "checkedAt": _SOON,
         "complete": True,

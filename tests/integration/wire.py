@@ -23,11 +23,11 @@ Behaviour = Callable[["Server", socket.socket], None]
 
 
 class Server:
-    """Treats every connection as ``behave`` says. ``received`` holds each whole request, ``connections`` counts."""
+    """Treats every connection as ``behave`` says, and keeps each whole request; counts what was opened and closed."""
 
     def __init__(self, behave: Behaviour, *, tls: ssl.SSLContext | None = None) -> None:
         self.received: list[bytes] = []
-        self.connections = 0
+        self.connections = self.closed = 0
         self.over = threading.Event()  # what drips or hangs ends with the test
         self._behave = behave
         self._tls = tls
@@ -86,6 +86,7 @@ class Server:
                     self._behave(self, wrapped)
             else:
                 self._behave(self, connection)
+        self.closed += 1
 
 
 def _content_length(head: bytes) -> int:
