@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 
@@ -22,6 +23,8 @@ ENCRYPTED: tuple[tuple[type[models.Model], str], ...] = (
     (Callback, "secret"),
     (Callback, "former_secret"),
 )
+# What a second factor holds encrypted, within django-allauth's ``data``: of an app, and of recovery codes.
+FACTORS = ("secret", "seed")
 AT_ONCE = 500
 
 
@@ -44,6 +47,8 @@ def rotate(*, by: Actor) -> Rekeyed:
     for model, column in ENCRYPTED:
         for pk, ciphertext in _rows(model, column):
             _renew(done, model, column, pk, ciphertext)
+    for row in Authenticator.objects.filter(data__has_any_keys=FACTORS).order_by("pk").iterator():
+        _renew_factor(done, row)
     audit.record(
         Action.KEYS_ROTATED,
         by=by,
@@ -66,13 +71,27 @@ def _rows(model: type[models.Model], column: str) -> Iterator[tuple[Any, bytes]]
 
 def _renew(done: Rekeyed, model: type[models.Model], column: str, pk: Any, ciphertext: bytes) -> None:
     table = str(model._meta.verbose_name)
+    fresh = _renewed(done, table, pk, ciphertext)
+    # Only what still stands there is replaced: whoever has changed it meanwhile did it with the newest key.
+    if fresh and model._default_manager.filter(pk=pk, **{column: ciphertext}).update(**{column: fresh}):
+        done.renewed[table] += 1
+
+
+def _renew_factor(done: Rekeyed, row: Authenticator) -> None:
+    [name] = [each for each in FACTORS if each in row.data]
+    fresh = _renewed(done, "second factor", row.pk, row.data[name].encode())
+    changed = {"data": row.data | {name: fresh.decode()}} if fresh else {}
+    if changed and Authenticator.objects.filter(pk=row.pk, data=row.data).update(**changed):
+        done.renewed["second factor"] += 1
+
+
+def _renewed(done: Rekeyed, table: str, pk: Any, ciphertext: bytes) -> bytes | None:
+    """The same, encrypted with the newest key; None, and noted, when it is so already or no key fits."""
     try:
         fresh = encryption.renewed(ciphertext)
     except ImproperlyConfigured:
         done.unreadable.append(f"{table} {pk}")
-        return
+        return None
     if fresh is None:
         done.kept[table] += 1
-    # Only what still stands there is replaced: whoever has changed it meanwhile did it with the newest key.
-    elif model._default_manager.filter(pk=pk, **{column: ciphertext}).update(**{column: fresh}):
-        done.renewed[table] += 1
+    return fresh

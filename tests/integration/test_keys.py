@@ -21,6 +21,7 @@ from tests.doors import newest_event, without_the_trail
 from tests.doors import operator_actor as acting
 from tests.examples import body
 from tests.following import browser_of
+from tests.signing_in import code, enter, second_step, set_up_app, signed_in
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 NOT_ENCRYPTED = {("exportpart", "content")}  # parts of archives, which auditors load as they are
@@ -128,6 +129,18 @@ def test_batches_reach_every_row(kept: dict[str, Any], change_key: Any, monkeypa
     monkeypatch.setattr(rekeying, "AT_ONCE", 2)
     change_key(NEW, OLD)
     assert rekeying.rotate(by=COMMAND_LINE).renewed["credential"] == 6
+
+
+def test_second_factors_survive_the_change(operator: User, change_key: Any, capsys: Any) -> None:
+    client = signed_in(operator)
+    codes = set_up_app(client)
+    change_key(NEW, OLD)
+    assert rotate(capsys) == "2 secrets encrypted anew (second factor: 2), 0 were already.\n"
+    change_key(NEW)
+    again, _ = enter(operator)
+    assert second_step(again, code(operator, 1)).url == "/"
+    by_paper, _ = enter(operator)
+    assert second_step(by_paper, codes[0]).url == "/"
 
 
 def test_keys_that_are_none_change_nothing(kept: dict[str, Any], change_key: Any) -> None:
