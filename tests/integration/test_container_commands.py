@@ -65,7 +65,8 @@ def test_web_serves_and_ends_when_it_is_told(environment: dict[str, str]) -> Non
         subprocess.run([sys.executable, "docker/healthcheck"], cwd=ROOT, env=environment, check=True)
     finally:
         process.send_signal(signal.SIGTERM)
-        said, _ = process.communicate(timeout=15)
+        # A worker that is only starting just now is ended by force, after 30 seconds.
+        said, _ = process.communicate(timeout=45)
     assert "Traceback" not in said
 
 
