@@ -26,11 +26,11 @@ def test_somebody_new_comes_in_and_nobody_else_knows_their_password(watch: Any) 
 
     nora = watch().page
     nora.goto(link)
-    expect(nora.get_by_text("You are nora.")).to_be_visible()
+    expect(nora.get_by_text("For nora.")).to_be_visible()
     assert link.rstrip("/").rsplit("/", 1)[1] not in nora.url
     nora.get_by_label("Password").fill("words that nobody else knows")
     nora.get_by_label("The same again").fill("words that nobody else knows")
-    nora.get_by_role("button", name="Set the password").click()
+    nora.get_by_role("button", name="Set it").click()
     nora.get_by_label("Name").fill("nora")
     nora.get_by_label("Password").fill("words that nobody else knows")
     nora.get_by_role("button", name="Sign in").click()
