@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, DateTimeField, ExpressionWrapper, F, Q, Value
+from django.db.models import Count, DateTimeField, ExpressionWrapper, F, Q, Value, prefetch_related_objects
 from django.db.models.functions import Greatest, Now
 from django.utils import timezone
 from psycopg.errors import UniqueViolation
@@ -87,6 +87,7 @@ def carry_out(
 
 def _store(rows: Sequence[Submission], decision: Decision, by: Actor, comment: str) -> None:
     goes_to = authority.destination()
+    prefetch_related_objects(rows, "archive_password")
     made = [
         Approval(
             submission=row,

@@ -46,7 +46,7 @@ class Attempt:
 
     @property
     def _account(self) -> str:
-        name = f"person:{self.person.pk}" if self.person else hashlib.sha256(self.name.encode()).hexdigest()
+        name = self.person.ref if self.person else hashlib.sha256(self.name.encode()).hexdigest()
         return f"sign-in {name}"
 
     def _counts(self) -> Iterable[tuple[str, Rate]]:

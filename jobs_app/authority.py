@@ -41,11 +41,10 @@ def destination() -> str:
 
 def password_mark(submission: Submission) -> str:
     """A keyed hash of the archive's password, empty without one; the key makes that nobody can try passwords on it."""
-    row = ArchivePassword.objects.filter(submission=submission).first()
-    if row is None:
-        return ""
     try:
-        password = encryption.decrypt(bytes(row.ciphertext))
+        password = encryption.decrypt(bytes(submission.archive_password.ciphertext))
+    except ArchivePassword.DoesNotExist:
+        return ""
     except ImproperlyConfigured:
         return "unreadable"
     return salted_hmac("jobs_app.approval", f"{submission.pk}:{password}", algorithm="sha256").hexdigest()
@@ -110,7 +109,7 @@ def _doubts(row: Submission) -> Iterator[str]:
     mark, goes_to = password_mark(row), destination()
     for each in standing:
         approver = f"An approver (person:{each.by_id})"
-        if not each.by.is_active or Role.APPROVER not in each.by.current_roles():
+        if Role.APPROVER not in each.by.current_roles():
             yield f"{approver} is no approver any more."
         if each.request_sha256 != row.request_sha256:
             yield "The request is not the one that was approved."

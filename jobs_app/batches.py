@@ -151,7 +151,7 @@ def retry(
     refused = [refusal(number, errors[number], submission=str(members[number].pk)) for number in sorted(errors)]
     # The numbers of its files stay those of the table.
     source = batch.source if batch.source == Submission.Source.IMPORT else submissions.source_of(by)
-    return bulk.store(checked.good, refused, source=source, by=by, retry_of=batch, call=call)
+    return bulk.store(checked, refused, source=source, by=by, retry_of=batch, call=call)
 
 
 def retry_phrase(batch: Batch, *, by: Actor) -> str:

@@ -6,7 +6,7 @@ own events.
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
@@ -19,6 +19,7 @@ from .documents import LONGEST_TEXT, Reader
 from .errors import Invalid, PolicyChanged, PortalError, Problem, TooLarge
 from .idempotency import Call
 from .models import Batch, Submission
+from .policies import InForce
 from .submissions import NOWHERE, Origin, Place
 from .validators import LONGEST_REFERENCE, Request
 
@@ -41,8 +42,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Checked:
-    """The rows that can be submitted, each with its request, and for the number of each other one what is wrong."""
+    """The rows that can be submitted, each with its request, and for the number of each other one what is wrong.
 
+    ``policy`` is what they were checked by.
+    """
+
+    policy: InForce
     good: list[tuple[Row, Request]]
     bad: dict[int, Invalid]
 
@@ -62,7 +67,7 @@ def submit(values: object, *, by: Actor, call: Call | None = None) -> Batch:
     if reader.problems or not checked.good or (is_atomic and checked.bad):
         raise Invalid(problems)
     refused = [refusal(number, error) for number, error in checked.bad.items()]
-    return store(checked.good, refused, source=submissions.source_of(by), by=by, call=call)
+    return store(checked, refused, source=submissions.source_of(by), by=by, call=call)
 
 
 def submit_table(text: str, parameters: Mapping[str, str], *, by: Actor, call: Call | None = None) -> Batch:
@@ -80,7 +85,7 @@ def submit_table(text: str, parameters: Mapping[str, str], *, by: Actor, call: C
         (Row(part.lines[0], part.body, part.lines), request)
         for part, (_, request) in zip(table.parts, checked.good, strict=True)
     ]
-    return store(good, [], source=Submission.Source.IMPORT, by=by, call=call)
+    return store(replace(checked, good=good), [], source=Submission.Source.IMPORT, by=by, call=call)
 
 
 def check(rows: Iterable[Row], *, by: Actor) -> Checked:
@@ -104,11 +109,11 @@ def check(rows: Iterable[Row], *, by: Actor) -> Checked:
             good.append((row, submissions.checked(request, by=by, policy=policy, known=known)))
         except Invalid as error:
             bad[row.number] = error
-    return Checked(good, dict(sorted(bad.items())))
+    return Checked(policy, good, dict(sorted(bad.items())))
 
 
 def store(
-    good: Sequence[tuple[Row, Request]],
+    checked: Checked,
     refused: Sequence[Mapping[str, Any]],
     *,
     source: str,
@@ -116,12 +121,12 @@ def store(
     retry_of: Batch | None = None,
     call: Call | None = None,
 ) -> Batch:
-    """Stores the checked rows with their events and keeps what was said of the refused ones, or nothing.
+    """Stores the good ones of the rows with their events and keeps what was said of the refused ones, or nothing.
 
     Raises ``AuditUnavailable``, or ``PolicyChanged``.
     """
     try:
-        return _store(good, refused, source=source, by=by, retry_of=retry_of, call=call)
+        return _store(checked, refused, source=source, by=by, retry_of=retry_of, call=call)
     except IntegrityError as error:
         if policies.has_changed(error):
             raise PolicyChanged from error
@@ -129,7 +134,7 @@ def store(
 
 
 def _store(
-    good: Sequence[tuple[Row, Request]],
+    checked: Checked,
     refused: Sequence[Mapping[str, Any]],
     *,
     source: str,
@@ -137,6 +142,7 @@ def _store(
     retry_of: Batch | None,
     call: Call | None,
 ) -> Batch:
+    good = checked.good
     requests = [request for _, request in good]
     batch = _batch(requests, by)
     batch.source, batch.refused, batch.retry_of = source, list(refused), retry_of
@@ -144,7 +150,7 @@ def _store(
     ids = sorted((uuid.uuid4() for _ in good), reverse=True)
     with transaction.atomic():
         idempotency.claim(call, batch.pk)
-        asked = policies.applies(requests, by=by, counting=True)
+        asked = policies.applies(requests, by=by, policy=checked.policy, counting=True)
         new = (
             submissions.draft(
                 request,

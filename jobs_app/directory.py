@@ -167,7 +167,7 @@ def read(reader: Reader, path: str, space: Space, values: Mapping[str, str], own
 def people(*rows: Mapping[str, str]) -> dict[str, User]:
     """Whoever of the named owners is there, by user name."""
     wanted = {row["owner"] for row in rows if row.get("owner")}
-    return {person.username: person for person in User.objects.filter(username__in=wanted, is_active=True)}
+    return {person.username: person for person in User.objects.present().filter(username__in=wanted)}
 
 
 def _read_hold(reader: Reader, path: str, space: Space, values: Mapping[str, str]) -> None:

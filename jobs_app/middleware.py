@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.urls import reverse
 
@@ -21,6 +21,7 @@ _OPEN_PATHS = ("/healthz", "/readyz", "/sign-in/", settings.STATIC_URL)
 # What somebody without the second factor that they need may do: get it, or leave.
 _FIRST_PATHS = (*_OPEN_PATHS, "/sign-out/", "/profile/")
 _LENT = ", ".join(f"{name}=()" for name in ("camera", "geolocation", "microphone", "payment", "serial", "usb"))
+_METHODS = ("GET", "HEAD", "POST", "OPTIONS")  # of pages
 _OWN_DOOR = "/api/"  # the REST API answers strangers itself
 
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -91,6 +92,17 @@ def hardened(get_response: Handler) -> Handler:
         response["Permissions-Policy"] = _LENT
         response["Cross-Origin-Resource-Policy"] = "same-origin"
         return response
+
+    return handle
+
+
+def known_methods(get_response: Handler) -> Handler:
+    """A page is read, or takes a form: no view of one has to think of other methods."""
+
+    def handle(request: HttpRequest) -> HttpResponse:
+        if request.method in _METHODS or request.path.startswith(_OWN_DOOR):
+            return get_response(request)
+        return HttpResponseNotAllowed(_METHODS)
 
     return handle
 

@@ -114,12 +114,8 @@ def change_password(person: User, password: str, *, by: Actor) -> None:
     """
     if person.is_erased:
         raise AlreadyErased
-    with _in_words():
-        validate_password(password, person)
-    person.set_password(password)
-    with transaction.atomic():
-        person.save(update_fields=["password"])
-        audit.record(Action.PASSWORD_CHANGED, by=by, person=person.ref)
+    with _in_words(), transaction.atomic():
+        sign_in.change_password(person, password, by=by)
         if by.channel is Channel.CLI and person.is_guarded:
             proposals.tell_of(Action.PASSWORD_CHANGED, person.ref, by=by, reason=_ON_THE_SERVER)
 

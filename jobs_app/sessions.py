@@ -8,6 +8,7 @@ from allauth.account.authentication import get_authentication_records
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
@@ -132,8 +133,14 @@ def end(
         for row in ended:
             row.end()
         if ended:
-            audit.record(Action.SESSION_ENDED, by=by, person=f"person:{person.pk}", why=why, count=len(ended), **told)
+            audit.record(Action.SESSION_ENDED, by=by, person=person.ref, why=why, count=len(ended), **told)
     return len(ended)
+
+
+def forget_old() -> None:
+    """Deletes the rows of sessions that are over."""
+    Session.objects.filter(expire_date__lt=timezone.now()).delete()
+    UserSession.objects.filter(created_at__lt=timezone.now() - LONGEST).delete()
 
 
 def listed(person: User) -> list[UserSession]:

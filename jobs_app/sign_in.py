@@ -29,7 +29,7 @@ def reset(person: User, *, by: Actor) -> str:
     with transaction.atomic():
         locked = User.objects.select_for_update().get(pk=person.pk)
         take_away(locked, by=by)
-        audit.record(Action.SIGN_IN_RESET, by=by, person=f"person:{locked.pk}")
+        audit.record(Action.SIGN_IN_RESET, by=by, person=locked.ref)
     person.password = locked.password
     return link(locked)
 
@@ -66,7 +66,13 @@ def set_password(person: User, token: str, password: str, *, by: Actor) -> None:
         locked = User.objects.select_for_update().get(pk=person.pk)
         if not is_valid(locked, token):
             raise Gone(LINK_GONE)
-        validate_password(password, locked)
-        locked.set_password(password)
-        locked.save(update_fields=["password"])
-        audit.record(Action.PASSWORD_CHANGED, by=by, person=f"person:{locked.pk}")
+        change_password(locked, password, by=by)
+
+
+def change_password(person: User, password: str, *, by: Actor) -> None:
+    """Another password, which signs everybody out who signed in with the old one; ValidationError if it is too weak."""
+    validate_password(password, person)
+    person.set_password(password)
+    with transaction.atomic():
+        person.save(update_fields=["password"])
+        audit.record(Action.PASSWORD_CHANGED, by=by, person=person.ref)

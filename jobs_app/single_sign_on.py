@@ -65,7 +65,7 @@ def link(person: User, claims: Claims, *, by: Actor) -> SocialAccount:
         if row.user_id != person.pk:
             raise NotAllowed("This account of your organisation belongs to somebody else here; ask an administrator.")
         if is_new:
-            audit.record(Action.SSO_LINKED, by=by, person=f"person:{person.pk}", issuer=settings.OIDC_ISSUER)
+            audit.record(Action.SSO_LINKED, by=by, person=person.ref, issuer=settings.OIDC_ISSUER)
     return row
 
 
@@ -75,7 +75,7 @@ def unlink(person: User, *, by: Actor) -> None:
         raise NotAllowed("You have no password, so you couldn't sign in any more; ask an administrator for one first.")
     with transaction.atomic():
         if SocialAccount.objects.filter(user=person).delete()[0]:
-            audit.record(Action.SSO_UNLINKED, by=by, person=f"person:{person.pk}")
+            audit.record(Action.SSO_UNLINKED, by=by, person=person.ref)
 
 
 def keep_roles(person: User, roles: Collection[Role], *, by: Actor) -> None:
@@ -90,4 +90,4 @@ def keep_roles(person: User, roles: Collection[Role], *, by: Actor) -> None:
         over.delete()
         for action, changed in ((Action.ROLE_GIVEN, given), (Action.ROLE_TAKEN, taken)):
             if changed:
-                audit.record(action, by=by, person=f"person:{person.pk}", roles=changed, source=RoleGrant.Source.SSO)
+                audit.record(action, by=by, person=person.ref, roles=changed, source=RoleGrant.Source.SSO)

@@ -40,7 +40,8 @@ def troubles() -> list[str]:
 
 def approving() -> list[str]:
     """Whose deletions nobody could approve."""
-    needed = max(policies.current().rules[f"approvals.{operation.name}"] for operation in OPERATIONS)
+    rules = policies.current().rules
+    needed = max(rules[f"approvals.{operation.name}"] for operation in OPERATIONS)
     approvers = set(User.objects.present().having(Role.APPROVER).values_list("pk", flat=True))
     if len(approvers) < needed:
         return [

@@ -5,7 +5,19 @@ from datetime import timedelta
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from . import authority, clocks, departures, dispatch, idempotency, lifecycle, links, pauses, proposals, strangers
+from . import (
+    authority,
+    clocks,
+    departures,
+    dispatch,
+    idempotency,
+    lifecycle,
+    links,
+    pauses,
+    proposals,
+    sessions,
+    strangers,
+)
 from .actors import SWEEPER
 from .audit import Action
 from .callbacks import queue
@@ -32,6 +44,7 @@ def sweep(*, client: Client) -> int:
     idempotency.forget_old()
     proposals.expire()
     departures.note()
+    sessions.forget_old()
     strangers.tell()
     queue.forget_old()
     in_doubt = Q(submission__status=State.UNKNOWN, submission__updated_at__lt=Now() - PASSWORD_LIFE_IN_DOUBT)

@@ -10,7 +10,6 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from .. import permissions, receivers
@@ -38,7 +37,6 @@ def listed(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-@never_cache
 def page(request: HttpRequest, pk: int) -> HttpResponse:
     """One service's callback with its log; ``state`` narrows it."""
     _require(request)
@@ -46,7 +44,6 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@never_cache
 def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     """Does what the button says, and leads back to the page with what came of it."""
     by, do = actor_of(request), _VERBS.get(verb)

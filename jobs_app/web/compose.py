@@ -8,7 +8,6 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
@@ -40,7 +39,6 @@ def new(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @sensitive_post_parameters("password", "sealed")
-@never_cache
 def review(request: HttpRequest) -> HttpResponse:
     """The exact request before it is submitted; the form again when something is wrong, or on the way back."""
     if "back" in request.POST:
@@ -56,7 +54,6 @@ def review(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @sensitive_post_parameters("sealed")
-@never_cache
 def submit(request: HttpRequest) -> HttpResponse:
     """Submits what was reviewed, once: its id was chosen at the review."""
     fields, id_, shown = _unseal(request)

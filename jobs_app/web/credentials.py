@@ -5,7 +5,6 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
@@ -19,7 +18,6 @@ SHOWN = 10
 
 @require_http_methods(["GET", "POST"])
 @sensitive_post_parameters("token")
-@never_cache
 def page(request: HttpRequest) -> HttpResponse:
     """What is in use; posted to, it puts another token to use."""
     by = actor_of(request)

@@ -1,5 +1,6 @@
 """What a person sees instead of a traceback: which kind of trouble it is, and what to do."""
 
+import sys
 from collections.abc import Callable
 from http import HTTPStatus
 
@@ -25,10 +26,8 @@ class PortalErrors:
         return self._get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        if isinstance(error, AuditUnavailable):
-            return _unavailable(request, error.detail)
-        if isinstance(error, OperationalError | InterfaceError):
-            return _unavailable(request, _UNAVAILABLE)
+        if later := _later(request, error):
+            return later
         if isinstance(error, Reauthenticate):
             return again.ask(request)
         if isinstance(error, Invalid):
@@ -60,7 +59,19 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return _bare(request, HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong; tell the administrators this id.")
+    """Also for what fails in front of the views, as where a session is ended: ``PortalErrors`` doesn't see that."""
+    later = _later(request, sys.exc_info()[1])
+    said = "Something went wrong; tell the administrators this id."
+    return later or _bare(request, HTTPStatus.INTERNAL_SERVER_ERROR, said)
+
+
+def _later(request: HttpRequest, error: BaseException | None) -> HttpResponse | None:
+    """The page for what will be over soon, when it is that."""
+    if isinstance(error, AuditUnavailable):
+        return _unavailable(request, error.detail)
+    if isinstance(error, OperationalError | InterfaceError):
+        return _unavailable(request, _UNAVAILABLE)
+    return None
 
 
 def _page(request: HttpRequest, status: HTTPStatus, detail: str) -> HttpResponse:

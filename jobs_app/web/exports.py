@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from .. import exporting, permissions
@@ -32,7 +31,6 @@ _FILES = {
 
 
 @require_http_methods(["GET", "POST"])
-@never_cache
 def page(request: HttpRequest) -> HttpResponse:
     """Everybody's exports, newest first; posted to, it asks for another one."""
     if request.method == "GET":
@@ -52,7 +50,6 @@ def page(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-@never_cache
 def live(request: HttpRequest) -> HttpResponse:
     """The list alone, which asks for itself again while something is being written."""
     _require(request)
@@ -60,7 +57,6 @@ def live(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-@never_cache
 def estimate(request: HttpRequest) -> HttpResponse:
     """How many events a query finds, as far as that is told quickly."""
     _require(request)
@@ -68,7 +64,6 @@ def estimate(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-@never_cache
 def download(request: HttpRequest, pk: UUID) -> StreamingHttpResponse:
     """The file, one part in memory at a time."""
     found, parts = exporting.hand_out(pk, by=actor_of(request))

@@ -6,7 +6,6 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from .. import health, pauses, permissions, spaces
@@ -29,7 +28,6 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 when every part works, else 503 with the reasons; with ``part=web``, whether this server could serve."""
     reasons = health.unready(only_web=request.GET.get("part") == "web")
@@ -37,7 +35,6 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 
 @require_GET
-@never_cache
 def page(request: HttpRequest) -> HttpResponse:
     by = actor_of(request)
     permissions.require(permissions.see_health(by), by=by, to="see health")

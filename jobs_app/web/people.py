@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from .. import accounts, people, permissions, sessions, staffing
@@ -43,7 +42,6 @@ def listed(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@never_cache
 def new(request: HttpRequest) -> HttpResponse:
     """The empty form; posted to, it adds the person."""
     by, posted = _may_manage(request, "add a person"), request.POST
@@ -82,7 +80,6 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@never_cache
 def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     """Does one thing about the person, and leads back with what was done or why it wasn't."""
     by, person = _may_manage(request, "change a person"), _get(pk)

@@ -22,7 +22,6 @@ from django.shortcuts import redirect
 from django.urls import reverse_lazy
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 from django.views.generic.edit import FormView
@@ -40,7 +39,6 @@ _KINDS = {
 }
 
 
-@method_decorator(never_cache, name="dispatch")
 class Profile(IndexView):
     template_name = "profile.html"
 
@@ -61,7 +59,7 @@ class Profile(IndexView):
         }
 
 
-@method_decorator([sensitive_post_parameters(), never_cache], name="dispatch")
+@method_decorator(sensitive_post_parameters(), name="dispatch")
 class ChangePassword(FormView):  # type: ignore[type-arg]
     """Another password; every other session of the person ends."""
 
@@ -114,13 +112,11 @@ class _Adds(_Told):
         return response
 
 
-@method_decorator(never_cache, name="dispatch")
 class AddAuthenticator(_Adds, totp.ActivateTOTPView):
     template_name = "sign_in/authenticator.html"
     kind = Authenticator.Type.TOTP
 
 
-@method_decorator(never_cache, name="dispatch")
 class AddPasskey(_Adds, passkeys.AddWebAuthnView):
     template_name = "sign_in/passkey.html"
     kind = Authenticator.Type.WEBAUTHN
@@ -152,7 +148,6 @@ class RemovePasskey(_Told, passkeys.RemoveWebAuthnView):
             return super().form_valid(form)
 
 
-@method_decorator(never_cache, name="dispatch")
 class RecoveryCodes(recovery.ViewRecoveryCodesView):
     """Shows them, once."""
 

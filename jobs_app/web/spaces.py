@@ -9,7 +9,6 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from .. import directory, directory_table, permissions
@@ -107,7 +106,6 @@ def take_over(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-@never_cache
 def table(request: HttpRequest) -> StreamingHttpResponse:
     """The directory as CSV, with a byte order mark, so that spreadsheets read it as UTF-8."""
     by = actor_of(request)
@@ -155,7 +153,7 @@ def _form(
         "space": space,
         "is_held": space is not None and space.is_held(timezone.now()),
         "may_manage": permissions.manage_spaces(by) is None,
-        "people": User.objects.filter(is_active=True).exclude(role_grants=None).order_by("username"),
+        "people": User.objects.present().exclude(role_grants=None).order_by("username"),
         "fields": {"values": values},
         "errors": errors,
         "proposals": proposals.shown(Proposal.Kind.SPACE, by, subject=space.ref) if space else [],

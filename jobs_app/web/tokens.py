@@ -11,7 +11,6 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from .. import permissions, rotation, tokens
@@ -43,7 +42,6 @@ def listed(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@never_cache
 def make(request: HttpRequest, pk: int) -> HttpResponse:
     """The empty form; posted to, it makes the token and shows its secret."""
     by = _allowed(request, "create a token")
@@ -103,7 +101,6 @@ def revoke(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@never_cache
 def rotate(request: HttpRequest, pk: int) -> HttpResponse:
     """Makes the token that takes its place, and shows its secret."""
     by, token = _allowed(request, "rotate a token"), _get(pk)

@@ -10,7 +10,8 @@ from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
 
 from jobs_app import batches, bulk, cancelling, claiming
 from jobs_app.actors import SUBMISSION_SCOPES, Role
@@ -21,6 +22,7 @@ from jobs_app.models import Approval, Batch, Event, Service, Submission, Submiss
 from tests.conftest import Api, give_role, make_person, token_of
 from tests.doors import newest_event, operator_actor, without_the_trail
 from tests.examples import body, file_id
+from tests.policies import ruled
 from tests.rows import numbered
 
 REASON = {"reason": "second try"}
@@ -115,6 +117,19 @@ def test_one_approval_sends_all_members_on_and_each_has_its_event(deletions: Bat
         assert (event["requestSha256"], event["batch"]) == (row.request_sha256, str(deletions.pk))
         assert event["after"] == {"status": "queued"}
         assert row.due_at
+
+
+def test_approving_more_members_takes_no_more_statements(operator: User, approver: User, administrator: User) -> None:
+    ruled(administrator, **{"approvals.extract": 1})
+    counts = []
+    for first, size in ((0, 2), (2, 8)):
+        rows = [numbered(number, "extract") | {"password": f"secret {number}"} for number in range(first, first + size)]
+        batch = make(operator, *rows)
+        with CaptureQueriesContext(connection) as statements:
+            batches.approve(batch, by=operator_actor(approver), request_sha256=batches.standing(batch).sha256)
+        counts.append(len(statements))
+    assert counts[1] <= counts[0]
+    assert len(set(Approval.objects.values_list("password_mark", flat=True))) == 10
 
 
 def test_one_rejection_ends_all_members(deletions: Batch, approver: User) -> None:

@@ -142,7 +142,7 @@ def test_more_than_a_call_takes_is_refused_whole(service: Api) -> None:
 
 def test_a_thousand_rows_are_stored_with_a_few_statements(operator: User, django_assert_max_num_queries: Any) -> None:
     given = {"submissions": rows(1000)}
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(11):
         batch = bulk.submit(given, by=operator_actor(operator))
     assert (batch.total, batch.members.count()) == (1000, 1000)
     assert SubmissionFile.objects.filter(submission__batch=batch).count() == 1000

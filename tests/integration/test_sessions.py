@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from jobs_app import people, sign_in
+from jobs_app import people, sessions, sign_in
 from jobs_app.actors import COMMAND_LINE, Channel
 from jobs_app.errors import Gone
 from jobs_app.models import User
@@ -208,3 +210,27 @@ def test_the_command_ends_sessions_too(operator: User) -> None:
 
 def signed_in_with(person: User, password: str) -> Client:
     return enter(person, password)[0]
+
+
+# --- What is over, and what cannot be told ---------------------------------------------------------------------------
+def test_a_session_that_ends_while_the_trail_is_away_is_asked_to_come_back_later(operator: User) -> None:
+    client = signed_in(operator)
+    assert may_look(client)
+    client.raise_request_exception = False
+    grows_older(client, HOUR + 1)
+    with without_the_trail():
+        answer = client.get("/submissions/")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert "audit trail" in answer.content.decode()
+    assert not may_look(client)
+    assert newest_event("session.ended")["why"] == "idle"
+
+
+def test_the_sweep_deletes_the_rows_of_sessions_that_are_over(operator: User, auditor: User) -> None:
+    over, open_one = signed_in(operator), signed_in(auditor)
+    Session.objects.filter(pk=over.session.session_key).update(expire_date=timezone.now() - timedelta(seconds=1))
+    UserSession.objects.filter(user=operator).update(created_at=timezone.now() - timedelta(hours=13))
+    sessions.forget_old()
+    assert list(Session.objects.values_list("pk", flat=True)) == [open_one.session.session_key]
+    assert list(UserSession.objects.values_list("user", flat=True)) == [auditor.pk]
+    assert may_look(open_one)

@@ -20,4 +20,4 @@ class Command(BaseCommand):
         with in_words():
             person = people.find(options["person"])
             people.erase_name(person, reason=options["reason"], by=COMMAND_LINE)
-        self.stderr.write(f"person:{person.pk} has no name any more. Archives and backups made before still hold it.")
+        self.stderr.write(f"{person.ref} has no name any more. Archives and backups made before still hold it.")
