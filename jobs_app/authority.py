@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
-from django.db.models import DateTimeField, ExpressionWrapper, F, Value
+from django.db.models import DateTimeField, ExpressionWrapper, F, QuerySet, Value
 from django.db.models.functions import Least, Now
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
@@ -18,7 +18,6 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from . import encryption, lifecycle, policies
 from .actors import WORKER, Actor, Role
 from .audit import Action
-from .errors import WrongState
 from .models import Approval, ArchivePassword, Submission
 from .states import State
 
@@ -26,11 +25,7 @@ log = logging.getLogger(__name__)
 
 
 class LapsedError(Exception):
-    """Its approvals don't hold any more; ``why`` says in sentences what has changed."""
-
-    def __init__(self, why: list[str]) -> None:
-        super().__init__(" ".join(why))
-        self.why = why
+    """Its approvals don't hold any more; the message says in sentences what has changed."""
 
 
 def destination() -> str:
@@ -52,59 +47,64 @@ def password_mark(submission: Submission) -> str:
 
 def check(submission: Submission) -> None:
     """Raises ``LapsedError`` when its approvals don't hold; costs nothing where none was needed."""
-    if submission.approvals_needed and (why := list(dict.fromkeys(_doubts(_whole(submission))))):
-        raise LapsedError(why)
+    if submission.approvals_needed and (why := _doubts(_whole().get(pk=submission.pk))):
+        raise LapsedError(" ".join(why))
 
 
-def give_back(submission: Submission, why: list[str], *, by: Actor = WORKER) -> None:
+def give_back(submission: Submission, *, by: Actor = WORKER) -> None:
     """Puts it before the approvers anew, with the event; what they approved before stays listed and doesn't count.
 
-    Nothing happens when somebody was faster.
+    Nothing happens when somebody was faster: its approvals are looked at once more, as they stand by now.
     """
     open_for = ExpressionWrapper(Now() + Value(policies.current().open_for), output_field=DateTimeField())
-    given = Approval.objects.filter(submission=submission, superseded_at=None)
     until = Least(open_for, F("not_after"))
-    try:
-        with transaction.atomic():
-            approvers = [f"person:{pk}" for pk in given.values_list("by", flat=True)]
-            given.update(superseded_at=Now())
-            lifecycle.move(
-                submission,
-                State.AWAITING_APPROVAL,
-                by=by,
-                action=Action.SUBMISSION_RETURNED,
-                changes={
-                    "approval_expires_at": until,
-                    "due_at": until,
-                    "clock_at": Now(),
-                    "send_by": None,
-                    "hold": "",
-                    "detail": " ".join(why),
-                },
-                outcome="failed",
-                why=why,
-                superseded=approvers,
-            )
-    except WrongState:
-        log.debug("submission %s was sent, cancelled or given back meanwhile", submission.pk)
-    else:
-        log.warning("submission %s goes back to the approvers: %s", submission.pk, " ".join(why))
+    with transaction.atomic():
+        # Locked: by now it may have been given back and approved anew, and that approval must stand.
+        row = _whole().select_for_update(of=("self",)).get(pk=submission.pk)
+        if row.state is not State.QUEUED or not (why := _doubts(row)):
+            return
+        given = Approval.objects.filter(submission=row, superseded_at=None)
+        approvers = [f"person:{pk}" for pk in given.values_list("by", flat=True)]
+        given.update(superseded_at=Now())
+        lifecycle.move(
+            row,
+            State.AWAITING_APPROVAL,
+            by=by,
+            action=Action.SUBMISSION_RETURNED,
+            changes={
+                "approval_expires_at": until,
+                "due_at": until,
+                "clock_at": Now(),
+                "send_by": None,
+                "hold": "",
+                "detail": " ".join(why),
+            },
+            outcome="failed",
+            why=why,
+            superseded=approvers,
+        )
+    log.warning("submission %s goes back to the approvers: %s", row.pk, " ".join(why))
 
 
-def too_late(submission: Submission) -> str:
+def _too_late(submission: Submission) -> str:
     """Why its approvals are over by now, empty when they aren't."""
     if submission.send_by is None or submission.send_by > timezone.now():
         return ""
     return f"It wasn't sent by {submission.send_by:%Y-%m-%d %H:%M} UTC, up to when its approvals held."
 
 
-def _whole(submission: Submission) -> Submission:
-    """The row as it stands now, with all that is looked at."""
+def _whole() -> QuerySet[Submission]:
+    """Submissions with all that is looked at."""
     rows = Submission.objects.select_related("service__owner", "token")
-    return rows.prefetch_related("approvals__by__role_grants").get(pk=submission.pk)
+    return rows.prefetch_related("approvals__by__role_grants")
 
 
-def _doubts(row: Submission) -> Iterator[str]:
+def _doubts(row: Submission) -> list[str]:
+    """Why its approvals don't hold, each reason once; empty when they do."""
+    return list(dict.fromkeys(_found_in(row)))
+
+
+def _found_in(row: Submission) -> Iterator[str]:
     standing = [each for each in row.approvals.all() if each.decision == "approved" and each.superseded_at is None]
     mark, goes_to = password_mark(row), destination()
     for each in standing:
@@ -123,5 +123,5 @@ def _doubts(row: Submission) -> Iterator[str]:
         yield "The token by which it was submitted was revoked."
     if row.service and row.service.is_stopped:
         yield "The person who answers for the service has left."
-    if late := too_late(row):
+    if late := _too_late(row):
         yield late

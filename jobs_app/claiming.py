@@ -105,8 +105,8 @@ def take(*, client: Client, only: uuid.UUID | None = None) -> Claim | None:
             claim(found[0], client=client)
         except _Withheld as error:
             _withhold(found[0], str(error))
-        except authority.LapsedError as error:
-            authority.give_back(found[0], error.why)
+        except authority.LapsedError:
+            authority.give_back(found[0])
         except (WrongState, IntegrityError):
             log.debug("another worker was faster, or an identical request is on its way; looking for another one")
         else:

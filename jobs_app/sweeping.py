@@ -70,7 +70,7 @@ def _give_back_late() -> None:
     """What waited for something else longer than its approvals hold."""
     late = Submission.objects.filter(clocks.run(), status=State.QUEUED, send_by__lte=Now())
     for submission in late[:AT_ONCE]:
-        authority.give_back(submission, [authority.too_late(submission)], by=SWEEPER)
+        authority.give_back(submission, by=SWEEPER)
 
 
 def _expire() -> None:

@@ -168,9 +168,24 @@ def test_what_waits_too_long_for_something_else_is_given_back_by_the_sweep(
 
 def test_two_workers_give_it_back_once(operator: User, approver: User) -> None:
     row = approved(operator, approver)
+    loses_the_role(row, approver)
     for _ in range(2):
-        authority.give_back(row, ["It was tried."])
+        authority.give_back(row)
     assert actions(row).count("submission.returned") == 1
+
+
+def test_a_worker_that_comes_late_leaves_a_new_approval_alone(operator: User, approver: User) -> None:
+    row = approved(operator, approver)
+    loses_the_role(row, approver)
+    with pytest.raises(authority.LapsedError):
+        authority.check(row)  # which a second worker does at the same time, and then stands still
+    authority.give_back(row)
+    waiting = Submission.objects.get(pk=row.pk)
+    other = make_person("berta", Role.APPROVER)
+    approvals.approve(waiting, by=acting(other), request_sha256=row.request_sha256)
+    authority.give_back(row)
+    assert Submission.objects.get(pk=row.pk).status == "queued"
+    assert Approval.objects.get(submission=row, superseded_at=None).by == other
 
 
 def test_what_needs_no_approval_is_not_looked_at(
@@ -281,7 +296,8 @@ def test_a_decision_never_changes_and_what_is_superseded_stays_so(
     operator: User, approver: User, intruder: "psycopg.Connection[tuple[object, ...]]"
 ) -> None:
     row = approved(operator, approver)
-    authority.give_back(row, ["It was tried."])
+    loses_the_role(row, approver)
+    authority.give_back(row)
     for statement, words in {
         "UPDATE jobs_app_approval SET superseded_at = NULL": "never changes",
         "UPDATE jobs_app_approval SET by_id = by_id": "permission denied",
