@@ -4,11 +4,11 @@ import ipaddress
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, connection
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from . import identities, strangers, token_secrets
+from . import identities, statements, strangers, token_secrets
 from .actors import Actor
 from .audit import Action, Entry, record_with
 from .errors import TokenPaused, TokenRefused, TokenStopped, TokenUnknown, TokenUsedElsewhere
@@ -82,12 +82,10 @@ def allows(networks: list[str], ip: str | None) -> bool:
 def _of(secret: str) -> ApiToken:
     if not secret or token_secrets.is_mistyped(secret):
         raise TokenUnknown
-    with connection.cursor() as cursor:
-        cursor.execute(_OF_DIGEST, [token_secrets.digest(secret)])
-        row = cursor.fetchone()
-    if row is None:
+    found = statements.rows(_OF_DIGEST, [token_secrets.digest(secret)])
+    if not found:
         raise TokenUnknown
-    *of_token, now = row
+    *of_token, now = found[0]
     return _token(of_token, now)
 
 

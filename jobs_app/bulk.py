@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from . import idempotency, importing, lifecycle, permissions, policies, spaces, submissions, tasks
+from . import idempotency, importing, lifecycle, permissions, policies, submissions, tasks
 from .actors import Actor
 from .documents import LONGEST_TEXT, Reader
 from .errors import Invalid, PolicyChanged, PortalError, Problem, TooLarge
@@ -100,9 +100,9 @@ def check(rows: Iterable[Row], *, by: Actor) -> Checked:
             well_formed.append((row, submissions.well_formed(row.values, now=now, by=by)))
         except Invalid as error:
             bad[row.number] = error
-    policy = policies.current()
-    named = (space for _, request in well_formed for space in (request.source, request.target))
-    known = spaces.known(named, others_allowed=policy.unknown_spaces_allowed)
+    policy, known = policies.current_for(
+        space for _, request in well_formed for space in (request.source, request.target)
+    )
     good: list[tuple[Row, Request]] = []
     for row, request in well_formed:
         try:
@@ -149,8 +149,9 @@ def _store(
     # What was made at the same moment is listed by its id, the highest first: so the list keeps the order of the rows.
     ids = sorted((uuid.uuid4() for _ in good), reverse=True)
     with transaction.atomic():
-        idempotency.claim(call, batch.pk)
+        # In this order, as for a single one: who counts first never waits for a key that waits for the count.
         asked = policies.applies(requests, by=by, policy=checked.policy, counting=True)
+        idempotency.claim(call, batch.pk)
         new = (
             submissions.draft(
                 request,

@@ -25,13 +25,14 @@ def _bytes(document: Any) -> bytes:
 def _is_plain(value: Any) -> bool:
     """Whether nothing in it is written otherwise: no fractions, no numbers beyond 2^53, no keys but ASCII."""
     kind = type(value)
-    if kind is str:
-        return True
     if kind is dict:
-        return all(type(key) is str and key.isascii() and _is_plain(item) for key, item in value.items())
+        for key, item in value.items():
+            if type(key) is not str or not key.isascii() or not (type(item) is str or _is_plain(item)):
+                return False
+        return True
     if kind is list:
         return all(map(_is_plain, value))
-    return kind is int and abs(value) <= _LARGEST
+    return kind is str or (kind is int and abs(value) <= _LARGEST)
 
 
 @overload

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from django.db import DEFAULT_DB_ALIAS, connection
+from django.db import DEFAULT_DB_ALIAS
 from django.utils import timezone
 
-from . import pauses, spaces
+from . import pauses, spaces, statements
 from .koodrive.codes import explain as explain_code
 from .models import Pause, Space, Submission
 from .models.submissions import WITHHELD
@@ -52,9 +52,7 @@ def circumstances(submissions: Iterable[Submission]) -> Circumstances:
 
 
 def _twins(hashes: list[str]) -> list[Submission]:
-    with connection.cursor() as cursor:
-        cursor.execute(_TWINS, [hashes])
-        return [Submission.from_db(DEFAULT_DB_ALIAS, _OF_TWIN, row) for row in cursor.fetchall()]
+    return [Submission.from_db(DEFAULT_DB_ALIAS, _OF_TWIN, row) for row in statements.rows(_TWINS, [hashes])]
 
 
 def _left(submission: Submission) -> set[str]:

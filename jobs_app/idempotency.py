@@ -14,10 +14,11 @@ from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import OperationalError, connection
+from django.db import OperationalError
 from django.db.models.functions import Now
 from django.utils.crypto import salted_hmac
 
+from . import statements
 from .actors import Actor, Kind
 from .errors import Invalid, KeyBusy, KeyReused, Problem
 from .models import IdempotencyKey
@@ -28,9 +29,11 @@ LONGEST = 255
 LONGEST_WAIT = timedelta(seconds=3)
 _WELL_FORMED = re.compile(rf"[\x21-\x7e]{{1,{LONGEST}}}")
 _CLAIM = f"""
-    SET LOCAL lock_timeout = '{LONGEST_WAIT.total_seconds():g}s';
-    INSERT INTO jobs_app_idempotencykey (owner, key, digest, made) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING
+    INSERT INTO jobs_app_idempotencykey (owner, key, digest, made) SELECT %s, %s, %s, %s
+    FROM set_config('lock_timeout', '{LONGEST_WAIT.total_seconds():g}s', TRUE)
+    ON CONFLICT DO NOTHING RETURNING TRUE
 """  # noqa: S608  (put together from constants only)
+_NO_CLAIM = "SELECT TRUE"
 _LOOK = "SELECT made, digest FROM jobs_app_idempotencykey WHERE owner = %s AND key = %s"
 
 Made = TypeVar("Made")
@@ -87,13 +90,17 @@ def once(repeatable: Call | None, make: Callable[[], Made], get: Callable[[UUID]
 
 def claim(repeatable: Call | None, made: UUID) -> None:
     """Takes the key for what this transaction makes; waits for another transaction that is about to use it."""
-    if repeatable is None:
-        return
+    if repeatable:
+        claim_with(repeatable, made, lambda statement, parameters: bool(statements.rows(statement, parameters)))
+
+
+def claim_with(repeatable: Call | None, made: UUID, carry_out: Callable[[str, list[Any]], bool]) -> None:
+    """The same in a statement of the caller's: ``carry_out`` says whether the one that it is given gave a row."""
+    statement, parameters = _NO_CLAIM, []
+    if repeatable:
+        statement, parameters = _CLAIM, [repeatable.owner, repeatable.key, repeatable.digests[0], made]
     try:
-        with connection.cursor() as cursor:
-            cursor.execute(_CLAIM, [repeatable.owner, repeatable.key, repeatable.digests[0], made])
-            cursor.nextset()
-            is_mine = cursor.rowcount == 1
+        is_mine = carry_out(statement, parameters)
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", "") != "55P03":  # lock_not_available
             raise
@@ -109,9 +116,9 @@ def forget_old() -> None:
 
 
 def _made(repeatable: Call) -> UUID | None:
-    with connection.cursor() as cursor:
-        cursor.execute(_LOOK, [repeatable.owner, repeatable.key])
-        made, digest = cursor.fetchone() or (None, repeatable.digests[0])
-    if digest not in repeatable.digests:
-        raise KeyReused
-    return made
+    for made, digest in statements.rows(_LOOK, [repeatable.owner, repeatable.key]):
+        if digest not in repeatable.digests:
+            raise KeyReused
+        found: UUID = made
+        return found
+    return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from operator import attrgetter
+from operator import itemgetter
 from typing import Any, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connection
@@ -41,12 +41,22 @@ def insert(model: type[Model], rows: Iterable[Model]) -> None:
             copy.write_row(table.values(row))
 
 
-def insert_one(row: Model) -> None:
-    """Stores one new row, in the caller's transaction; afterwards it also has what the database filled in."""
+def part(row: Model, *, where: str) -> tuple[str, list[Any]]:
+    """An INSERT of one new row as a part of a statement, made where that is true, and its parameters.
+
+    It returns the row's key and what the database filled in, for ``fill_in``.
+    """
     table = _table(type(row))
-    with connection.cursor() as cursor:
-        cursor.execute(table.insertion, table.values(row))
-        row.__dict__.update(zip(table.filled_in, cursor.fetchone(), strict=True))
+    # Null is what a column has that isn't named; so there is less to send and to read.
+    given = {name: value for name, value in zip(table.names, table.values(row), strict=True) if value is not None}
+    columns, values = ", ".join(given), ", ".join(["%s"] * len(given))
+    insertion = f"INSERT INTO {table.quoted} ({columns}) SELECT {values} WHERE {where} RETURNING {table.returned}"
+    return insertion, list(given.values())
+
+
+def fill_in(row: Model, columns: Sequence[Any]) -> None:
+    """Has the row know that it is stored, and what its INSERT returned."""
+    row.__dict__.update(zip(_table(type(row)).filled_in, columns, strict=True))
     row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
 
 
@@ -57,20 +67,20 @@ class _Table:
         given = [field for field in model._meta.concrete_fields if not _is_left_to_the_database(field)]
         others = [field for field in model._meta.concrete_fields if _is_left_to_the_database(field)]
         self.name, self.columns = sql.Identifier(model._meta.db_table), _columns(given)
-        self.filled_in = [field.attname for field in others]
-        self.insertion = (
-            sql.SQL("INSERT INTO {} ({}) VALUES ({}) RETURNING {}")
-            .format(self.name, self.columns, sql.SQL(", ").join([sql.Placeholder()] * len(given)), _columns(others))
-            .as_string()
-        )
+        key = model._meta.pk
+        known = [key, *(field for field in others if field is not key)]
+        self.filled_in, self.returned = [field.attname for field in known], _columns(known).as_string()
+        self.quoted = self.name.as_string()
+        self.names = [sql.Identifier(str(field.column)).as_string() for field in given]
         # All but JSON is text, number, time or bytes, which the driver writes as it is.
-        self._read = attrgetter(*(field.attname for field in given))
+        self._read = itemgetter(*(field.attname for field in given))
         self._json = [(n, field) for n, field in enumerate(given) if isinstance(field, JSONField)]
 
     def values(self, row: Model) -> list[Any]:
-        values = list(self._read(row))
+        values = list(self._read(row.__dict__))
         for n, field in self._json:
-            values[n] = field.get_db_prep_save(values[n], connection)
+            if values[n] is not None:
+                values[n] = field.get_db_prep_save(values[n], connection)
         return values
 
 

@@ -1,5 +1,6 @@
 """The only writer of ``status``: a guarded change together with its audit event, or nothing at all."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -23,6 +24,13 @@ from .states import State
 _MAY_BE_SENT = {State.AWAITING_APPROVAL, State.QUEUED, State.SENDING, State.UNKNOWN}
 _TABLE = f'"{Submission._meta.db_table}"'
 _NOW = "STATEMENT_TIMESTAMP()"
+# What belongs to the row that another part of the statement has made.
+_FILES = f"""
+    INSERT INTO jobs_app_submissionfile (submission_id, row, file_id, file_path, label, status)
+    SELECT id, (file->>0)::int, file->>1, file->>2, file->>3, '{SubmissionFile.Status.PENDING}'
+    FROM made, jsonb_array_elements(%s) AS file
+"""  # noqa: S608  (put together from constants only)
+_SECRET = "INSERT INTO jobs_app_archivepassword (submission_id, ciphertext) SELECT id, %s FROM made"  # noqa: S105
 
 
 @dataclass(frozen=True)
@@ -72,15 +80,22 @@ def create(new: Iterable[New], *, by: Actor) -> list[Submission]:
     return [each.submission for each in stored]
 
 
-def create_one(new: New, *, by: Actor) -> None:
-    """The same for a single one, which has afterwards all that the database knows of it."""
-    with transaction.atomic(savepoint=False):
-        inserting.insert_one(new.submission)
-        if len(new.files) == 1:
-            inserting.insert_one(new.files[0])
-        else:
-            inserting.insert(SubmissionFile, new.files)
-        _complete([new], by)
+def create_one(new: New, claim: str, parameters: Sequence[Any], *, by: Actor) -> bool:
+    """The same for a single one in one statement, which is a transaction by itself outside of one.
+
+    It is made only where the statement ``claim`` gives a row; says whether it was. Afterwards it has all that the
+    database knows of it.
+    """
+    insertion, values = inserting.part(new.submission, where="EXISTS (SELECT FROM claimed)")
+    files = [[file.row, file.file_id, file.file_path, file.label] for file in new.files]
+    parts = f"claimed AS ({claim}), made AS ({insertion}), files AS ({_FILES})"
+    given = [*parameters, *values, json.dumps(files, ensure_ascii=False)]
+    if new.password:
+        parts, given = f"{parts}, secret AS ({_SECRET})", [*given, _secret(new).ciphertext]
+    made = audit.record_made(parts, given, _created(new, by))
+    if made:
+        inserting.fill_in(new.submission, made)
+    return made is not None
 
 
 def _kept(new: Iterable[New], stored: list[New]) -> Iterator[Submission]:

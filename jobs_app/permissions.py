@@ -4,13 +4,15 @@ A predicate answers None, or the error that says why not: the verb raises it (``
 button. No role includes another, and nothing here asks whether somebody is a superuser.
 """
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeVar
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from . import audit
+from . import audit, statements
 from .actors import Actor, Channel, Kind, Role, Scope
 from .audit import Action
 from .errors import (
@@ -33,6 +35,18 @@ from .models.submissions import SubmissionQuerySet
 from .states import State
 
 Refusal = PortalError | None
+Waiting = TypeVar("Waiting", Submission, Batch)
+
+_HAD_PART_IN = """
+    WITH RECURSIVE line AS (
+        SELECT id AS newest, retry_of_id, accountable_id, service_id FROM {table} WHERE id = ANY(%s)
+        UNION ALL
+        SELECT line.newest, tried.retry_of_id, tried.accountable_id, tried.service_id
+        FROM line JOIN {table} AS tried ON tried.id = line.retry_of_id
+    )
+    SELECT DISTINCT newest FROM line LEFT JOIN jobs_app_service AS service ON service.id = line.service_id
+    WHERE %s IN (line.accountable_id, service.owner_id)
+"""
 
 
 def require(
@@ -120,16 +134,21 @@ def decide(actor: Actor, submission: Submission | Batch) -> Refusal:
         return PeopleOnly()
     if Role.APPROVER not in actor.roles:
         return NotAllowed()
-    return OwnSubmission() if _had_part_in(submission, actor.key) else _counts(actor, Role.APPROVER)
+    return OwnSubmission() if _had_part_in([submission], actor.key) else _counts(actor, Role.APPROVER)
 
 
-def _had_part_in(row: Submission | Batch | None, person: int) -> bool:
-    """Whether they answer for it, or for what it repeats: themselves, or as the owner of the service then or now."""
-    while row is not None:
-        if person in (row.accountable_id, row.service.owner_id if row.service else None):
-            return True
-        row = row.retry_of
-    return False
+def may_decide(actor: Actor, rows: Sequence[Waiting]) -> list[Waiting]:
+    """Those of the rows, all of one kind, about which they may decide."""
+    theirs = _had_part_in(rows, actor.key) if actor.kind is Kind.PERSON and rows else set()
+    others = [row for row in rows if row.pk not in theirs]
+    # What else is asked is the same for every row.
+    return others if others and decide(actor, others[0]) is None else []
+
+
+def _had_part_in(rows: Sequence[Submission | Batch], person: int) -> set[UUID]:
+    """Those for which they answer, or for what it repeats: themselves, or as the owner of the service then or now."""
+    table = rows[0]._meta.db_table
+    return {pk for (pk,) in statements.rows(_HAD_PART_IN.format(table=table), [[row.pk for row in rows], person])}
 
 
 def change(actor: Actor, submission: Submission | Batch) -> Refusal:

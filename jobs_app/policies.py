@@ -1,8 +1,9 @@
 """Which policy is in force, and what of it applies to a request: approvals and why, times, refusals."""
 
+import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache
@@ -10,13 +11,21 @@ from functools import lru_cache
 from django.db import IntegrityError, connection
 from django.utils import timezone
 
-from . import rulebook
+from . import spaces, statements
 from .actors import Actor, Kind
 from .errors import Problem
-from .models import Policy, Spent
+from .models import Spent
 from .rulebook import DEFAULTS, SPACE, Rules
+from .spaces import Known
 from .validators import Request
 
+# Put together here because every submission does it, and Django composes it longer than PostgreSQL carries it out.
+_CURRENT = f"""
+    SELECT policy.id, policy.rules, policy.in_set_up, {spaces.of_directory("space")}
+    FROM (SELECT max(id) AS id FROM jobs_app_policy) AS newest
+    LEFT JOIN jobs_app_policy AS policy ON policy.id = newest.id
+    LEFT JOIN jobs_app_space AS space ON space.space_id = ANY(%s::text[])
+"""  # noqa: S608  (names of columns)
 _COUNT = """
     INSERT INTO jobs_app_spent (owner, day, budget, items)
     SELECT %s, (now() AT TIME ZONE 'UTC')::date, budget, items
@@ -70,9 +79,17 @@ class Applies:
 
 
 def current() -> InForce:
-    row = Policy.objects.last()
+    return current_for([])[0]
+
+
+def current_for(ids: Iterable[str]) -> tuple[InForce, Known]:
+    """The policy, and what the directory says of these spaces, read at one moment."""
+    found = statements.rows(_CURRENT, [sorted(set(ids))])
+    version, rules, in_set_up = found[0][:3]
     # A rule that came with a later version of the portal has its default until somebody changes it.
-    return InForce({**DEFAULTS, **row.rules}, row.pk, row.in_set_up) if row else InForce()
+    policy = InForce({**DEFAULTS, **json.loads(rules)}, version, in_set_up) if version else InForce()
+    rows = [row[3:] for row in found if row[3] is not None]
+    return policy, spaces.known(rows, others_allowed=policy.unknown_spaces_allowed)
 
 
 def refusals(policy: InForce, request: Request) -> list[Problem]:
@@ -107,12 +124,11 @@ def applies(
 
 def has_changed(error: IntegrityError) -> bool:
     """Whether the database refused a new submission because a stricter policy came between."""
-    diagnosis = getattr(error.__cause__, "diag", None)
-    return getattr(diagnosis, "constraint_name", None) == "policy_in_force"
+    return statements.refused_by(error) == "policy_in_force"
 
 
 def _applies(policy: InForce, request: Request, together: int, over: dict[str, str]) -> Applies:
-    asked = [each for each in _asked(policy.rules, request, together) if each[0]]
+    asked = list(_asked(policy.rules, request, together))
     needed, why = max([count for count, _ in asked], default=0), [sentence for _, sentence in asked]
     if more := over.get(_budget(request) or ""):
         needed, why = needed + 1, [*why, more]
@@ -120,19 +136,19 @@ def _applies(policy: InForce, request: Request, together: int, over: dict[str, s
 
 
 def _asked(rules: Rules, request: Request, together: int) -> Iterator[tuple[int, str]]:
-    """Every rule that may ask for approvals: how many, and in words. The most of them counts."""
+    """Every rule that asks for approvals: how many, and in words. The most of them counts."""
     name = request.operation.name
-    count = rules[f"approvals.{name}"]
-    yield count, f"“{request.operation.label}” takes {_approvals(count)}."
+    if count := rules[f"approvals.{name}"]:
+        yield count, f"“{request.operation.label}” takes {_approvals(count)}."
     above, count = rules[f"above.{name}"], rules[f"approvals_above.{name}"]
-    if above is not None and together > above:
+    if count and above is not None and together > above:
         yield (
             count,
             f"“{request.operation.label}” of more than {above} items ({together} here) takes {_approvals(count)}.",
         )
     for space in dict.fromkeys([request.source, request.target]):
-        count = rules.get(f"{SPACE}{space}", 0)
-        yield count, f"Anything from or to the space {space} takes {_approvals(count)}."
+        if count := rules.get(f"{SPACE}{space}"):
+            yield count, f"Anything from or to the space {space} takes {_approvals(count)}."
     yield from ((request.approvals, sentence) for sentence in request.approvals_why)
 
 
@@ -149,14 +165,30 @@ def _budget(request: Request) -> str | None:
     return "leaving" if name == "package" or request.source != request.target else None
 
 
-def _over(policy: InForce, requests: Sequence[Request], by: Actor, counting: bool) -> dict[str, str]:
-    """The budgets that these requests exceed today, each with the sentence that says so."""
-    limits = {name: policy.rules[f"budget.{by.kind}.{name}"] for name in rulebook.BUDGETS}
+def counts(requests: Sequence[Request], *, by: Actor, policy: InForce) -> bool:
+    """Whether the requests count against a daily budget of the submitter."""
+    return bool(_asked_of_budgets(policy, requests, by))
+
+
+def _asked_of_budgets(policy: InForce, requests: Sequence[Request], by: Actor) -> Counter[str]:
+    """How many items of each budget that is limited they ask for."""
     asked = Counter[str]()
     for request in requests:
         budget = _budget(request)
-        if budget and limits[budget] is not None:
+        if budget and policy.rules[_limit(by, budget)] is not None:
             asked[budget] += len(request.files)
+    return asked
+
+
+def _limit(by: Actor, budget: str) -> str:
+    """The rule that limits it."""
+    return f"budget.{by.kind}.{budget}"
+
+
+def _over(policy: InForce, requests: Sequence[Request], by: Actor, counting: bool) -> dict[str, str]:
+    """The budgets that these requests exceed today, each with the sentence that says so."""
+    asked = _asked_of_budgets(policy, requests, by)
+    limits = {budget: policy.rules[_limit(by, budget)] for budget in asked}
     used = _used(by, asked, counting) if asked else {}
     return {
         budget: f"{_BUDGETS[budget].capitalize()} today: {items}, more than the {limits[budget]} that are free, "

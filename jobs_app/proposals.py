@@ -13,7 +13,7 @@ from django.db import DEFAULT_DB_ALIAS, IntegrityError, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from . import audit, mail, permissions, validators
+from . import audit, mail, permissions, statements, validators
 from .actors import SWEEPER, Actor, Role
 from .audit import Action
 from .errors import Invalid, NotFound, Problem, WrongState
@@ -23,6 +23,7 @@ OPEN_FOR = timedelta(days=7)
 OVERSEERS = (Role.ADMINISTRATOR, Role.AUDITOR)  # who hears of every proposal and of its end
 
 State = Proposal.State
+_ONE_OPEN = "one_open_proposal_for_a_subject"
 _ENDED = "Nobody can decide about this proposal any more; load the page again to see what became of it."
 
 
@@ -49,6 +50,8 @@ def propose(
             proposal.save(force_insert=True)
             _tell(Action.CHANGE_PROPOSED, proposal, by, reason=proposal.reason)
     except IntegrityError as error:
+        if statements.refused_by(error) != _ONE_OPEN:
+            raise
         raise WrongState("Another change of this waits for an administrator; it has to be decided first.") from error
     return proposal
 

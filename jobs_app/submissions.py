@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -55,8 +56,8 @@ def check(values: object, *, by: Actor) -> validators.Request:
 def _check(values: object, by: Actor) -> tuple[validators.Request, InForce]:
     """The same, with the policy by which it was checked."""
     permissions.require(permissions.submit(by), by=by, to="submit")
-    request, policy = well_formed(values, now=timezone.now(), by=by), policies.current()
-    known = spaces.known([request.source, request.target], others_allowed=policy.unknown_spaces_allowed)
+    request = well_formed(values, now=timezone.now(), by=by)
+    policy, known = policies.current_for([request.source, request.target])
     return checked(request, by=by, policy=policy, known=known), policy
 
 
@@ -168,11 +169,11 @@ def _store(
 ) -> Submission:
     pk = as_id or uuid.uuid4()
     try:
-        with transaction.atomic():
-            idempotency.claim(call, pk)
+        # Storing it is one statement, and so a transaction by itself unless a budget is counted with it.
+        with transaction.atomic() if policies.counts([request], by=by, policy=policy) else nullcontext():
             [applies] = policies.applies([request], by=by, policy=policy, counting=True)
             new = draft(request, by=by, as_id=pk, applies=applies, origin=origin)
-            lifecycle.create_one(new, by=by)
+            idempotency.claim_with(call, pk, lambda *claim: lifecycle.create_one(new, *claim, by=by))
             transaction.on_commit(lambda: tasks.nudge(new.submission), robust=True)
     except IntegrityError as error:
         if policies.has_changed(error):

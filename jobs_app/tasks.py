@@ -2,14 +2,12 @@
 
 import logging
 import threading
-import time
 from functools import cache
 from typing import Any
 from uuid import UUID
 
 from celery import shared_task, signals
 from django.db import connections
-from kombu.exceptions import OperationalError
 
 from . import (
     audit,
@@ -21,6 +19,7 @@ from . import (
     pulse,
     reconciling,
     reminders,
+    ringing,
     settling,
     sweeping,
     tracking,
@@ -36,12 +35,9 @@ from .protection import Protection
 log = logging.getLogger(__name__)
 
 AT_ONCE = 32  # nudges of one sweep; each makes a thread send until nothing is due
-NUDGE_LIFE = 60  # seconds; the sweep nudges again, so an old message would only add to a backlog
 _CHECKING = 7411011  # PostgreSQL's lock for whoever checks the whole trail
 COURIERS = 12  # threads of a process, beside Celery's, that deliver notices: nearly all of their time they wait
-_QUIET = 5.0  # seconds without a nudge after the broker failed one, so that no request waits for it again and again
 
-_silent_until = 0.0
 _ending = threading.Event()
 _senders = threading.BoundedSemaphore(1)
 _exporting = threading.Lock()
@@ -103,9 +99,9 @@ def _end(**kwargs: object) -> None:
 @shared_task
 def sweep() -> None:
     for _ in range(min(sweeping.sweep(client=_client()), AT_ONCE)):
-        _ring(send)
+        ringing.ring_now(send)
     if export_jobs.sweep():
-        _ring(write_exports)
+        ringing.ring_now(write_exports)
     pulse.beat("worker")
 
 
@@ -214,39 +210,27 @@ def make_partitions() -> None:
 
 def nudge(submission: Submission) -> None:
     """Tells the workers that it is due. Never raises and never waits long: without a broker the sweep finds it."""
-    _ring(send, str(submission.pk))
+    ringing.ring(send, str(submission.pk))
 
 
 def nudge_exports() -> None:
     """Tells the workers that an export waits; without a broker the sweep does."""
-    _ring(write_exports)
+    ringing.ring(write_exports)
 
 
 def nudge_poll() -> None:
     """Tells the workers that a task is to be asked about now; without a broker the next poll does."""
-    _ring(poll)
+    ringing.ring(poll)
 
 
 def nudge_delivery() -> None:
     """Tells the workers that there may be notices to deliver; without a broker the next beat does."""
-    _ring(deliver)
+    ringing.ring(deliver)
 
 
 def nudge_verification(person: int) -> bool:
     """Has the whole trail checked for that person; False when the broker is away."""
-    return _ring(verify_trail, person)
-
-
-def _ring(task: Any, *arguments: str | int) -> bool:
-    global _silent_until
-    if time.monotonic() < _silent_until:
-        return False
-    try:
-        task.apply_async(arguments, expires=NUDGE_LIFE, retry=False)
-    except (OperationalError, OSError):
-        _silent_until = time.monotonic() + _QUIET
-        return False
-    return True
+    return ringing.ring_now(verify_trail, person)
 
 
 def _client() -> Client:

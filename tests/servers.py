@@ -136,8 +136,8 @@ def one_broker() -> Iterator[Broker]:
 @pytest.fixture
 def broker(one_broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Broker:
     """Valkey, running, at the address that Celery was given; that an earlier one failed is forgotten."""
-    from jobs_app import tasks
+    from jobs_app import ringing
 
     one_broker.start()
-    monkeypatch.setattr(tasks, "_silent_until", 0.0)
+    monkeypatch.setattr(ringing, "_silent_until", 0.0)
     return one_broker

@@ -1,7 +1,17 @@
 """The audit trail: ``record`` is its only writer, ``read`` what others ask of it."""
 
 from .actions import MEANINGS, Action
-from .record import Change, Entry, Receipt, make_partitions, record, record_all, record_in_turn, record_with
+from .record import (
+    Change,
+    Entry,
+    Receipt,
+    make_partitions,
+    record,
+    record_all,
+    record_in_turn,
+    record_made,
+    record_with,
+)
 
 __all__ = [
     "MEANINGS",
@@ -13,5 +23,6 @@ __all__ = [
     "record",
     "record_all",
     "record_in_turn",
+    "record_made",
     "record_with",
 ]

@@ -8,8 +8,7 @@ Each event also goes to the log as soon as it is committed: a copy that whoever 
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,7 @@ import psycopg
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections, transaction
 from psycopg.errors import InsufficientPrivilege
 
+from .. import statements
 from ..actors import Actor
 from ..errors import AuditUnavailable
 from ..models import Submission
@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 events = logging.getLogger("jobs_app.audit.events")
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str)
+_OF_MADE = "SELECT made.*, seq, hash FROM made CROSS JOIN LATERAL audit.record(ARRAY[%s])"
 
 
 @dataclass(frozen=True)
@@ -88,30 +89,36 @@ def record_in_turn(changes: Sequence[Change]) -> list[Receipt]:
     try:
         written = [_event(each.entry, _name_hash(each.entry.by)) for each in changes]
         parameters = [value for each in changes for value in each.parameters]
-        with _preparing() as cursor:
-            cursor.execute(_in_turn([each.statement for each in changes]), [*parameters, *written])
-            receipts = [Receipt(*row) for row in cursor.fetchall()]
+        statement = _in_turn([each.statement for each in changes])
+        receipts = [Receipt(*row) for row in statements.rows(statement, [*parameters, *written])]
     except DatabaseError as error:
-        if not _is_of_the_trail(error):
-            raise
-        log.exception("the audit trail can't be written")
-        raise AuditUnavailable from error
+        _raise_if_of_the_trail(error)
+        raise
     if receipts:
         _keep(zip([each.entry for each in changes], receipts, strict=False))
         _log_when_committed(zip(receipts, written, strict=False))
     return receipts
 
 
-@contextmanager
-def _preparing() -> Iterator[psycopg.Cursor[Any]]:
-    """A cursor whose statements PostgreSQL parses and plans once for each connection, and not each time as Django's."""
-    connection.validate_no_broken_transaction()
-    with (
-        connection.cursor() as known,
-        connection.wrap_database_errors,
-        psycopg.Cursor(known.connection) as cursor,
-    ):
-        yield cursor
+def record_made(statement: str, parameters: Sequence[Any], entry: Entry) -> tuple[Any, ...] | None:
+    """Runs what makes one row and, if it did, writes its event, in one statement; None if it made nothing.
+
+    ``statement`` are the parts of a WITH, of which ``made`` gives one row: its columns are what this returns.
+    Outside a transaction both are committed when this returns.
+    """
+    try:
+        written = _event(entry, _name_hash(entry.by))
+        found = statements.rows(f"WITH {statement} {_OF_MADE}", [*parameters, written])
+    except DatabaseError as error:
+        _raise_if_of_the_trail(error)
+        raise
+    if not found:
+        return None
+    *columns, seq, hash_ = found[0]
+    receipt = Receipt(seq, hash_)
+    _keep([(entry, receipt)])
+    _log_when_committed([(receipt, written)])
+    return tuple(columns)
 
 
 def _in_turn(updates: Sequence[str]) -> str:
@@ -125,6 +132,12 @@ def _in_turn(updates: Sequence[str]) -> str:
         f"WITH {done}, changed AS (SELECT count(*)::int AS n FROM ({every}) AS one) "  # noqa: S608  (of names and code)
         f"SELECT seq, hash FROM changed CROSS JOIN LATERAL audit.record((ARRAY[{lines}])[:n]) WHERE n > 0"
     )
+
+
+def _raise_if_of_the_trail(error: DatabaseError) -> None:
+    if _is_of_the_trail(error):
+        log.exception("the audit trail can't be written")
+        raise AuditUnavailable from error
 
 
 def _is_of_the_trail(error: DatabaseError) -> bool:

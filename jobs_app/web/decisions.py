@@ -28,8 +28,8 @@ def inbox(request: HttpRequest) -> HttpResponse:
     open_ones = undecided.annotate(waiting=Count("members"), until=Min("members__due_at")).order_by("until")
     waiting = visible.filter(status=State.AWAITING_APPROVAL).order_by("due_at")
     context = {
-        "for_me": [row for row in waiting[:SHOWN] if permissions.decide(by, row) is None],
-        "batches_for_me": [row for row in open_ones[:SHOWN] if permissions.decide(by, row) is None],
+        "for_me": permissions.may_decide(by, list(waiting[:SHOWN])),
+        "batches_for_me": permissions.may_decide(by, list(open_ones[:SHOWN])),
         "my_batches": open_ones.filter(accountable=by.key)[:SHOWN],
         "decided_batches": batches.filter(members__approvals__isnull=False).order_by("-created_at").distinct()[:SHOWN],
         "mine": waiting.filter(accountable=by.key)[:SHOWN],

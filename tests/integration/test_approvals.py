@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from jobs_app import approvals, submissions
-from jobs_app.actors import Role
+from jobs_app import approvals, cancelling, permissions, submissions
+from jobs_app.actors import Actor, Role
 from jobs_app.audit import read
 from jobs_app.errors import Invalid, NotAllowed, OwnSubmission, RequestDiffers, WrongState
 from jobs_app.models import Approval, Submission, User
@@ -35,6 +36,30 @@ def test_a_rejection_ends_it(waiting: Submission, approver: User) -> None:
     assert (done.status, done.is_final) == ("rejected", True)
     with pytest.raises(WrongState):
         approvals.approve(done, by=acting(approver), request_sha256=waiting.request_sha256)
+
+
+def test_whoever_had_part_in_an_earlier_try_decides_about_none(
+    operator: User, approver: User, waiting: Submission
+) -> None:
+    """However long the line of tries is, and with as many statements for many rows as for one."""
+    give_role(operator, Role.APPROVER)
+    tries = [waiting]
+    for number in range(3):
+        person = make_person(f"another-{number}", Role.OPERATOR)
+        tries.append(_again(tries[-1], by=acting(person)))
+    with CaptureQueriesContext(connection) as asked:
+        assert permissions.may_decide(acting(operator), tries) == []
+    own = len(asked)
+    with CaptureQueriesContext(connection) as asked:
+        assert permissions.may_decide(acting(approver), tries) == tries
+    assert len(asked) <= own + 1
+    assert isinstance(permissions.decide(acting(operator), tries[-1]), OwnSubmission)
+    assert permissions.may_decide(acting(make_person("a-stranger")), tries) == []
+
+
+def _again(submission: Submission, *, by: Actor) -> Submission:
+    """Another person's next try of the same."""
+    return submissions.retry(cancelling.cancel(submission, by=by), reason="once more, as agreed", password=None, by=by)
 
 
 def test_a_rejection_needs_a_comment(waiting: Submission, approver: User) -> None:

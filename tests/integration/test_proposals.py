@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.core import mail
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -101,6 +101,19 @@ def test_one_at_a_time_about_a_subject_and_a_reason_for_each(administrator: User
         propose(second, subject="a third", reason=" ")
     with pytest.raises(NotFound):
         confirming.settle(0, State.CONFIRMED, comment="", by=acting(second))
+
+
+def test_what_else_the_database_refuses_is_not_told_as_another_change(administrator: User) -> None:
+    """Nobody proposes for themselves; whoever comes past the verb of roles hears no wrong reason."""
+    with pytest.raises(IntegrityError, match="their own rights"):
+        proposals.propose(
+            Proposal.Kind.ROLE,
+            f"person:{administrator.pk}",
+            before={},
+            after={"role": "approver"},
+            reason=REASON,
+            by=acting(administrator),
+        )
 
 
 def test_it_expires_and_makes_room_for_the_next(administrator: User, second: User, done: list[int]) -> None:
