@@ -23,7 +23,7 @@ from ..models import Batch, Submission
 from ..operations import BY_NAME, OPERATIONS
 from ..validators import Request
 from .actor import actor_of
-from .fields import Fields, by_field
+from .fields import Fields, by_field, by_line, labels
 from .pages import visible_or_404
 from .panel import Panel, check, problems_of, taken_in
 
@@ -71,7 +71,7 @@ def review(request: HttpRequest) -> HttpResponse:
         checked = check(fields, by=by)
     except Invalid as error:
         in_rows = "in_rows" in request.POST
-        panel = Panel(fields, error.problems, notes=notes, in_rows=in_rows, only_bad=in_rows)
+        panel = Panel(fields, error.problems, notes=notes, edits=in_rows, only_bad=in_rows)
         return form(request, panel, problems=list(error.problems))
     if not fields.targets.is_sure and not id_:
         notes.append(_("Look whether the columns are the right ones, then go on."))
@@ -167,6 +167,8 @@ def _preview(request: HttpRequest, fields: Fields) -> dict[str, Any]:
     if requests:
         context = {"applies": policies.applies(requests, by=by)[0], "warnings": _warnings(requests, fields)}
     files = len(fields.targets.rows)
+    absent = [each for each in found if each.code == "required" or each.pointer == "/fileInfo"]
+    others = [each for each in found if each not in absent]
     body = copy.deepcopy(requests[0].body if requests else fields.table.parts[0].sent if fields.table.parts else {})
     listed = body.get("taskInfo", {}).get("fileInfo", [])
     more = len(listed[PREVIEWED:])
@@ -175,8 +177,9 @@ def _preview(request: HttpRequest, fields: Fields) -> dict[str, Any]:
         "files_count": files,
         "parts_count": len(fields.table.parts) if files else 0,
         "is_complete": bool(requests),
-        "lacking": dict.fromkeys(detail for details in by_field(found).values() for detail in details),
-        "bad_count": len({problem.pointer.split("/")[2] for problem in found if problem.pointer.startswith("/lines/")}),
+        "lacking": [label for name, label in labels().items() if name in by_field(absent)],
+        "wrong": dict.fromkeys(detail for said in by_field(others).values() for detail in said),
+        "bad_count": len(by_line(found)),
         "body": _pretty(body),
         "more": more,
         "source": fields.values["source"].strip(),

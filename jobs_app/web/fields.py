@@ -189,6 +189,18 @@ def by_field(problems: Sequence[Problem]) -> dict[str, list[str]]:
     return found
 
 
+def labels() -> dict[str, str]:
+    """What the form calls the fields that may have to be filled in."""
+    return {
+        "files": _("Files"),
+        "source": _("Space that the files are in"),
+        "target": _("Target space"),
+        "folder": _("Target folder"),
+        "entries": _("Entries to extract"),
+        "reason": _("Reason or ticket"),
+    }
+
+
 def by_line(problems: Sequence[Problem]) -> dict[int, list[str]]:
     """What is wrong with each line that has a problem."""
     found: dict[int, list[str]] = {}

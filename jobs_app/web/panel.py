@@ -30,17 +30,22 @@ class Line:
 class Panel:
     """What the page shows of the targets.
 
-    ``in_rows`` is whether they are edited one by one, ``only_bad`` those alone that have to be mended, from the line at
-    ``start`` on. ``notes`` say what was just done.
+    ``edits`` is whether they are to be edited one by one, ``only_bad`` those alone that have to be mended, from the
+    line at ``start`` on. ``notes`` say what was just done, ``trouble`` why it could not be.
     """
 
     fields: Fields
     problems: Sequence[Problem] = ()
     notes: Sequence[str] = ()
-    in_rows: bool = False
+    edits: bool = False
     only_bad: bool = False
     start: int = 0
     trouble: Sequence[str] = field(default_factory=list)
+
+    @property
+    def in_rows(self) -> bool:
+        """Whether the rows are shown in place of the box; where none has to be mended any more, the box is."""
+        return self.edits and not (self.only_bad and not self.bad)
 
     @property
     def files(self) -> int:
@@ -172,14 +177,22 @@ def _file_note(name: str, files: int, encoding: str) -> str:
 
 
 def _mended_note(files: int) -> str:
-    said = ngettext(
-        "They took the place of the %d that had errors.", "They took the place of %d that had errors.", files
+    return (
+        ngettext(
+            "They took the place of the %d line that had an error.",
+            "They took the place of the %d lines that had errors.",
+            files,
+        )
+        % files
     )
-    return said % files
 
 
 def _replaced_note(files: int) -> str:
-    said = ngettext(
-        "They took the place of the %d that stood there.", "They took the place of %d that stood there.", files
+    return (
+        ngettext(
+            "They took the place of the %d file that stood there.",
+            "They took the place of the %d files that stood there.",
+            files,
+        )
+        % files
     )
-    return said % files

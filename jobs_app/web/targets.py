@@ -44,7 +44,7 @@ def change(request: HttpRequest) -> HttpResponse:
         problems_of(fields, by=by) if fields.values["files"].strip() else [],
         notes=notes,
         trouble=trouble,
-        in_rows=do in ("rows", "bad") or (do not in ("text", "clear", "load") and "in_rows" in request.POST),
+        edits=do in ("rows", "bad") or (do not in ("text", "clear", "load") and "in_rows" in request.POST),
         only_bad=do == "bad" or (do != "rows" and "only_bad" in request.POST),
         start=int(start[:9]) if start.isascii() and start.isdigit() else 0,
     )
