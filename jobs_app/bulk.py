@@ -7,24 +7,27 @@ own events.
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from . import idempotency, importing, lifecycle, permissions, policies, submissions, tasks
+from . import care, idempotency, importing, lifecycle, permissions, policies, submissions, targets, tasks
 from .actors import Actor
+from .care import Review
 from .documents import LONGEST_TEXT, Reader
-from .errors import Invalid, PolicyChanged, PortalError, Problem, TooLarge
+from .errors import Invalid, NotReviewed, PolicyChanged, PortalError, Problem, TooLarge
 from .idempotency import Call
+from .importing import Table
 from .models import Batch, Submission
 from .policies import InForce
 from .submissions import NOWHERE, Origin, Place
 from .validators import LONGEST_REFERENCE, Request
 
 MOST_ROWS = 1000
-MOST_FILES = importing.MOST_FILES
+MOST_FILES = targets.MOST_FILES
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,43 @@ def submit_table(text: str, parameters: Mapping[str, str], *, by: Actor, call: C
     """
     permissions.require(permissions.submit(by), by=by, to="submit")
     table = importing.read(text, parameters, max_files=settings.KOODRIVE_MAX_FILES)
+    return store(check_table(table, by=by), [], source=Submission.Source.IMPORT, by=by, call=call)
+
+
+def submit_reviewed(table: Table, *, by: Actor, as_id: uuid.UUID, review: Review) -> Batch:
+    """Stores the requests of a table as one batch, or nothing, after what a person did at their review.
+
+    The same review again (``as_id``) gives the same batch. Raises what ``submit`` raises, ``NotReviewed``, or
+    ``KeyReused`` when it was submitted with other content.
+    """
+    call = idempotency.call(str(as_id), "review", [part.body for part in table.parts], by=by)
+
+    def make() -> Batch:
+        checked = check_table(table, by=by)
+        seen = care.require([request for _, request in checked.good], review, by=by, as_id=None)
+        good = [
+            (replace(row, origin=Origin(review=review, acknowledged=told)), request)
+            for told, (row, request) in zip(seen, checked.good, strict=True)
+        ]
+        ready = replace(checked, good=good)
+        return store(ready, [], source=Submission.Source.IMPORT, by=by, call=call, as_id=as_id)
+
+    def refuse(error: NotReviewed) -> Batch:
+        raise error
+
+    try:
+        return idempotency.once(call, make, _get)[0]
+    except NotReviewed as error:
+        # The first click of two may have been stored meanwhile: what it does isn't somebody else's.
+        return idempotency.once(call, partial(refuse, error), _get)[0]
+
+
+def check_table(table: Table, *, by: Actor) -> Checked:
+    """The requests of a table, each with the lines of its files; stores nothing.
+
+    Raises ``NotAllowed``, ``TooLarge``, or ``Invalid`` with every problem, by the lines of the table.
+    """
+    permissions.require(permissions.submit(by), by=by, to="submit")
     _refuse_too_many(len(table.parts), 0)
     checked = check((Row(number, part.body) for number, part in enumerate(table.parts)), by=by)
     if problems := table.all_problems((number, error.problems) for number, error in checked.bad.items()):
@@ -85,7 +125,7 @@ def submit_table(text: str, parameters: Mapping[str, str], *, by: Actor, call: C
         (Row(part.lines[0], part.body, part.lines), request)
         for part, (_, request) in zip(table.parts, checked.good, strict=True)
     ]
-    return store(replace(checked, good=good), [], source=Submission.Source.IMPORT, by=by, call=call)
+    return replace(checked, good=good)
 
 
 def check(rows: Iterable[Row], *, by: Actor) -> Checked:
@@ -120,13 +160,14 @@ def store(
     by: Actor,
     retry_of: Batch | None = None,
     call: Call | None = None,
+    as_id: uuid.UUID | None = None,
 ) -> Batch:
     """Stores the good ones of the rows with their events and keeps what was said of the refused ones, or nothing.
 
-    Raises ``AuditUnavailable``, or ``PolicyChanged``.
+    ``as_id`` is the batch's id, if it was chosen before. Raises ``AuditUnavailable``, or ``PolicyChanged``.
     """
     try:
-        return _store(checked, refused, source=source, by=by, retry_of=retry_of, call=call)
+        return _store(checked, refused, source=source, by=by, retry_of=retry_of, call=call, as_id=as_id)
     except IntegrityError as error:
         if policies.has_changed(error):
             raise PolicyChanged from error
@@ -141,10 +182,12 @@ def _store(
     by: Actor,
     retry_of: Batch | None,
     call: Call | None,
+    as_id: uuid.UUID | None,
 ) -> Batch:
     good = checked.good
     requests = [request for _, request in good]
     batch = _batch(requests, by)
+    batch.pk = as_id or batch.pk
     batch.source, batch.refused, batch.retry_of = source, list(refused), retry_of
     # What was made at the same moment is listed by its id, the highest first: so the list keeps the order of the rows.
     ids = sorted((uuid.uuid4() for _ in good), reverse=True)
@@ -221,6 +264,10 @@ def _batch(requests: Sequence[Request], by: Actor) -> Batch:
         total=len(requests),
         **submissions.creator(by),
     )
+
+
+def _get(pk: uuid.UUID) -> Batch:
+    return Batch.objects.get(pk=pk)
 
 
 def _common(values: Iterable[str | None]) -> str | None:

@@ -51,18 +51,22 @@ def require_phrase(requests: Sequence[Request], typed: str) -> None:
         raise NotReviewed([Problem("/phrase", "phrase_differs", f'Type exactly this: "{wanted}".')])
 
 
-def require(request: Request, review: Review, *, by: Actor, as_id: UUID | None) -> list[dict[str, Any]] | None:
-    """What was acknowledged, as the event tells it, None when there was nothing; raises ``NotReviewed``.
+def require(
+    requests: Sequence[Request], review: Review, *, by: Actor, as_id: UUID | None
+) -> list[list[dict[str, Any]] | None]:
+    """What was acknowledged of each of the requests, which are submitted together; raises ``NotReviewed``.
 
-    What the submission of the same review has done already (``as_id``) isn't somebody else's.
+    It stands there as the event tells it, None where there was nothing. What the submission of the same review has done
+    already (``as_id``) isn't somebody else's.
     """
-    same = effects.same(request, by=by, but=as_id)
+    same = effects.same(requests, by=by, but=as_id)
     ids = [each.row.pk for each in same if each.row]
-    if (request.warnings or same) and not (review.acknowledged and review.shown.issuperset(ids)):
+    has_warnings = any(request.warnings for request in requests)
+    if (has_warnings or same) and not (review.acknowledged and review.shown.issuperset(ids)):
         detail = "Read what the page shows, and acknowledge it."
         raise NotReviewed([Problem("/acknowledged", "not_acknowledged", detail)])
-    require_phrase([request], review.phrase)
-    return _told(request, same) or None
+    require_phrase(requests, review.phrase)
+    return [_told(request, same) or None for request in requests]
 
 
 def _told(request: Request, same: Sequence[SameEffect]) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """Drafts: a request that a person gets filled in, as a copy of a submission or to undo what one has done."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,9 @@ _OLD_IDS = ngettext_lazy(
     "KooDrive told no new id of %d file; its old one is taken, which may not fit any more.",
     "KooDrive told no new ids of %d files; their old ones are taken, which may not fit any more.",
 )
+_ADDED = ngettext_lazy("%d more", "%d more")
+_LEFT_OUT = ngettext_lazy("%d left out", "%d left out")
+_NAMED_ANEW = ngettext_lazy("%d with another name or path", "%d with another name or path")
 # Those after which the files are in the target space, and may have new ids.
 _ELSEWHERE = {"move", "copy"}
 
@@ -67,6 +70,53 @@ def clone(submission: Submission, *, with_files: bool) -> Draft:
         values["reference"] = submission.reference
     notes = [_("The archive's password isn't carried over; give it again.")] if has_password else []
     return Draft(submission.kind, values, notes)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is different in a clone: the field, in words, and what stood and stands there."""
+
+    field: str
+    before: str
+    after: str
+
+
+def changes(original: Submission, base: Mapping[str, Any], files: Sequence[Mapping[str, str]]) -> Iterator[Change]:
+    """What of a clone isn't as in the original; ``base`` is the request without its files, in the API's form.
+
+    A file is told by its ``fileId``, ``name`` and ``filePath``.
+    """
+    was = original.document | {"reason": original.reason, "reference": original.reference}
+    told = {
+        _("Space that the files are in"): ("taskInfo", "srcContainerId"),
+        _("Target space"): ("", "dstContainerId"),
+        _("Target folder"): ("taskInfo", "newFilePath"),
+        _("Entries to extract"): ("taskInfo", "uncompressFilePaths"),
+        _("Reason or ticket"): ("", "reason"),
+        _("Reference"): ("", "reference"),
+    }
+    for field, (part, name) in told.items():
+        before, after = (_told((each.get(part, {}) if part else each).get(name)) for each in (was, base))
+        if before != after:
+            yield Change(field, before, after)
+    if said := _changed_files(original, files):
+        yield Change(_("Files"), str(original.files_total), f"{len(files)} ({said})")
+
+
+def _told(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value or "")
+
+
+def _changed_files(original: Submission, files: Sequence[Mapping[str, str]]) -> str:
+    """How many came, went, and are called otherwise; empty when they are the same."""
+    was = {file.file_id: (file.label, file.file_path or "") for file in original.files.all()}
+    now = {file["fileId"]: (file.get("name", ""), file.get("filePath", "")) for file in files}
+    counted = [
+        (_ADDED, len(now.keys() - was.keys())),
+        (_LEFT_OUT, len(was.keys() - now.keys())),
+        (_NAMED_ANEW, sum(was[file_id] != now[file_id] for file_id in was.keys() & now.keys())),
+    ]
+    return ", ".join(text % count for text, count in counted if count)
 
 
 def follow(submission: Submission, operation: str, *, by: Actor) -> Draft:

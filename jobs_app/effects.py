@@ -1,5 +1,6 @@
 """Who else does the same? Open and recent submissions of anybody with the same operation on some of the same files."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -26,12 +27,15 @@ class SameEffect:
     files: int
 
 
-def same(request: Request, *, by: Actor, but: UUID | None = None) -> list[SameEffect]:
-    """The newest of them, without ``but``; what ended without having done anything isn't one."""
-    files = [file.file_id for file in request.files]
+def same(requests: Sequence[Request], *, by: Actor, but: UUID | None = None) -> list[SameEffect]:
+    """The newest of them, without ``but``; what ended without having done anything isn't one.
+
+    The requests are submitted together and are all of one operation.
+    """
+    files = [file.file_id for request in requests for file in request.files]
     found = (
         Submission.objects.with_people()
-        .filter(operation=request.operation.name, files__file_id__in=files)
+        .filter(operation=requests[0].operation.name, files__file_id__in=files)
         .filter(~Q(status__in=states.FINAL) | Q(status__in=states.DONE, created_at__gte=Now() - RECENT))
         .exclude(pk__in=[but] if but else [])
         .annotate(**{_SHARED: Count("files")})

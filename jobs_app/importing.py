@@ -9,18 +9,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import csvs, operations
+from . import csvs, operations, targets
 from .documents import escape
 from .errors import Problem, TooLarge
 from .operations import Operation
+from .targets import COLUMNS, MOST_FILES
 
-MOST_FILES = 10_000
-COLUMNS = ("fileId", "name", "filePath")
 SHARED = (
     *("operation", "srcContainerId", "dstContainerId", "newFilePath"),
     *("reason", "reference", "notBefore", "notAfter"),
 )
 _INFO = ("srcContainerId", "newFilePath")  # those that stand in taskInfo
+_SENT = ("taskType", "actionType", "taskInfo", "dstContainerId")
 _ROW = re.compile(r"/taskInfo/fileInfo/(\d+)(.*)")
 # What the table itself says better: which operation is meant, which line names a file again; and a name can't stand
 # here without its file.
@@ -49,6 +49,11 @@ class Part:
                 yield Problem(place, problem.code, problem.detail)
 
     @property
+    def sent(self) -> dict[str, Any]:
+        """What of it is for KooDrive, as far as it goes, without the password."""
+        return {name: self.body[name] for name in _SENT if name in self.body}
+
+    @property
     def _files(self) -> list[dict[str, str]]:
         files: list[dict[str, str]] = self.body["taskInfo"]["fileInfo"]
         return files
@@ -67,7 +72,10 @@ class Table:
         # What is no id at all is no repeated one either.
         wrong = {problem.pointer for problem in of_parts}
         own = [each for each in self.problems if each.code != "duplicate" or each.pointer not in wrong]
-        return list(dict.fromkeys([*own, *of_parts]))
+        told = list(dict.fromkeys([*own, *of_parts]))
+        # Where the lines themselves can't be read, that there are none is no other problem.
+        is_malformed = any(each.code == "malformed" for each in self.problems)
+        return [each for each in told if not (is_malformed and each.pointer == "/fileInfo")]
 
 
 def read(text: str, parameters: Mapping[str, str], *, max_files: int) -> Table:
@@ -81,7 +89,7 @@ def read(text: str, parameters: Mapping[str, str], *, max_files: int) -> Table:
         raise TooLarge
     problems = [_unknown_parameter(name) for name in parameters if name not in SHARED]
     rows = list(csvs.rows(header, records[1:], problems))
-    problems += _repeated(rows)
+    problems += targets.repeated(rows)
     shared = _shared(parameters, rows, problems)
     if not rows and not problems:
         problems.append(Problem("/lines", "empty", "Put at least one line with a file below the names of the columns."))
@@ -89,18 +97,24 @@ def read(text: str, parameters: Mapping[str, str], *, max_files: int) -> Table:
     if operation is None:
         code, known = ("unknown_value" if "operation" in shared else "required"), ", ".join(operations.BY_NAME)
         problems.append(Problem("/operation", code, f"Say which operation is meant: {known}."))
+    base = _base(operation, shared)
+    return Table(list(_parts(operation, base, rows, max_files)) if rows else [], problems)
+
+
+def of_targets(operation: Operation, base: Mapping[str, Any], table: targets.Table, *, max_files: int) -> Table:
+    """The requests of a table that a person gave; ``base`` is the request without its files, in the API's form.
+
+    Without a line it is one request, so that all that is wrong with it is told.
+    """
+    return Table(list(_parts(operation, base, table.rows, max_files)), table.problems)
+
+
+def _parts(
+    operation: Operation | None, base: Mapping[str, Any], rows: Sequence[targets.Row], max_files: int
+) -> Iterator[Part]:
     size = 1 if operation and operation.one_file else max_files
-    return Table([_part(operation, shared, rows[n : n + size]) for n in range(0, len(rows), size)], problems)
-
-
-def _repeated(rows: Iterable[tuple[int, dict[str, str]]]) -> Iterator[Problem]:
-    """Files that stand in several lines, in whichever parts; a part alone can't see those of the others."""
-    first: dict[str, int] = {}
-    for number, row in rows:
-        file_id = row["fileId"]
-        if file_id and first.setdefault(file_id, number) != number:
-            detail = f"Name each file once; this is the one of line {first[file_id]}."
-            yield Problem(f"/lines/{number}/fileId", "duplicate", detail)
+    for n in range(0, max(len(rows), 1), size):
+        yield _part(base, rows[n : n + size])
 
 
 def _shared(
@@ -116,9 +130,9 @@ def _shared(
     return said
 
 
-def _part(operation: Operation | None, shared: Mapping[str, str], rows: Sequence[tuple[int, dict[str, str]]]) -> Part:
-    files = [row for _, row in rows]
-    info: dict[str, Any] = {"fileInfo": [_file(row) for row in files]}
+def _base(operation: Operation | None, shared: Mapping[str, str]) -> dict[str, Any]:
+    """The request without its files."""
+    info: dict[str, Any] = {}
     body: dict[str, Any] = {"taskInfo": info}
     if operation:
         body["taskType"] = operation.task_type
@@ -126,6 +140,12 @@ def _part(operation: Operation | None, shared: Mapping[str, str], rows: Sequence
     for name, value in shared.items():
         if name != "operation":
             (info if name in _INFO else body)[name] = value
+    return body
+
+
+def _part(base: Mapping[str, Any], rows: Sequence[targets.Row]) -> Part:
+    files = [row for _, row in rows]
+    body = {**base, "taskInfo": {**base["taskInfo"], "fileInfo": [_file(row) for row in files]}}
     if labels := {row["fileId"]: row["name"] for row in files if row.get("name")}:
         body["labels"] = labels
     return Part(body, tuple(number for number, _ in rows))

@@ -104,7 +104,7 @@ def submit(
     then.
     """
     request, policy = _check(values, by)
-    seen = care.require(request, review, by=by, as_id=as_id) if review else None
+    [seen] = care.require([request], review, by=by, as_id=as_id) if review else [None]
     return _store(request, policy, by, as_id, call=call, origin=Origin(review=review, acknowledged=seen))
 
 

@@ -106,7 +106,7 @@ class Validate(APIView):
                 "errors": [],
                 "warnings": [warning.as_json() for warning in checked.warnings],
                 "approvalsNeeded": applies.approvals,
-                "sameEffect": [documents.same_effect(each) for each in effects.same(checked, by=by)],
+                "sameEffect": [documents.same_effect(each) for each in effects.same([checked], by=by)],
             }
         )
 

@@ -19,10 +19,8 @@ const watchPhrases = () => document.querySelectorAll("[data-phrase]").forEach(ma
 watchPhrases();
 document.addEventListener("input", (event) => event.target.matches("[data-phrase]") && matchPhrase(event.target));
 document.addEventListener("htmx:afterSwap", watchPhrases);
-const countLines = (box) => {
-  document.querySelector(box.dataset.countLines).textContent = box.value.split("\n").filter((line) => line.trim()).length;
-};
-for (const box of document.querySelectorAll("[data-count-lines]")) {
-  countLines(box);
-  box.addEventListener("input", () => countLines(box));
+// A draft of the compose form that was sent is done with once what it made is there.
+const made = location.pathname.match(/^\/(submissions|batches)\/[0-9a-f-]{36}\/$/);
+for (const name of made ? Object.keys(localStorage).filter((each) => each.startsWith("draft:")) : []) {
+  if (JSON.parse(localStorage.getItem(name)).sent) localStorage.removeItem(name);
 }
