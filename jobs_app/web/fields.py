@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.utils.dateparse import parse_datetime
+
+from .. import canonical, moments
 from ..errors import Invalid, Problem
 from ..operations import BY_NAME, Operation, Use
 
@@ -13,6 +16,7 @@ NAMES = (
     *("operation", "files", "source", "target", "folder", "entries", "password"),
     *("reason", "reference", "not_before", "not_after"),
     "origin",
+    "zone",
 )
 _PLACES = {
     "/dstContainerId": "target",
@@ -39,12 +43,13 @@ class Fields:
 
     @classmethod
     def empty(cls, operation: Operation) -> "Fields":
-        return cls(operation, dict.fromkeys(NAMES, "") | {"operation": operation.name})
+        return cls(operation, dict.fromkeys(NAMES, "") | {"operation": operation.name, "zone": moments.zone_name()})
 
     @classmethod
     def posted(cls, posted: Mapping[str, Any]) -> "Fields":
         """Raises ``Invalid`` when no known operation was chosen."""
         values = {name: str(posted.get(name, "")) for name in NAMES}
+        values["zone"] = values["zone"] if moments.zone(values["zone"]) else moments.zone_name()
         if values["operation"] not in BY_NAME:
             raise Invalid([Problem("", "required", "Choose an operation first.")])
         return cls(BY_NAME[values["operation"]], values)
@@ -85,6 +90,11 @@ class Fields:
         return self.operation.new_file_path is not Use.NO
 
     @property
+    def zone(self) -> str:
+        """The zone in which its times are typed: the person's own when the form was opened."""
+        return self.values["zone"]
+
+    @property
     def takes_entries(self) -> bool:
         return self.operation.uncompress_file_paths is not Use.NO
 
@@ -109,7 +119,7 @@ class Fields:
             document["labels"] = labels
         for name, field in (("notBefore", "not_before"), ("notAfter", "not_after")):
             if value := self.values[field].strip():
-                document[name] = value if value.endswith("Z") else f"{value}:00Z"
+                document[name] = self._moment(value)
         return document
 
     def errors(self, problems: Sequence[Problem]) -> dict[str, list[str]]:
@@ -122,6 +132,16 @@ class Fields:
             line = f"Line {numbers[int(row.group(1))]}: " if row else ""
             found.setdefault(place, []).append(line + problem.detail)
         return found
+
+    def _moment(self, typed: str) -> str:
+        """With its offset, where it is a time at all; one without is meant in the form's zone."""
+        try:
+            moment = parse_datetime(typed)
+            if moment and not moment.tzinfo:
+                return canonical.moment(moment.replace(tzinfo=moments.zone(self.zone))) or typed
+        except (ValueError, OverflowError):
+            pass
+        return typed
 
     def _given(self, **names: str) -> dict[str, str]:
         return {name: self.values[field].strip() for name, field in names.items() if self.values[field].strip()}

@@ -123,12 +123,12 @@ def test_it_tells_how_the_last_comparison_went(auditor: User, sandbox: Sandbox, 
     assert "list of tasks can&#x27;t be read" in page
     result = reconciling.compare(client=client, by=SWEEPER)
     page = shown(auditor)
-    assert f"up to {result.until:%Y-%m-%d %H:%M} UTC" in page
+    assert f">{result.until:%Y-%m-%d %H:%M:%S} UTC</time>" in page
     assert "alert-warning" not in page
     sandbox.faults.add(Fault(Kind.RESET, call="list"))
     reconciling.compare(client=client, by=SWEEPER)
     page = shown(auditor)
-    assert f"up to {result.until:%Y-%m-%d %H:%M} UTC" in page
+    assert f">{result.until:%Y-%m-%d %H:%M:%S} UTC</time>" in page
     assert "is not in full" in page
 
 
