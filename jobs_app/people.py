@@ -26,6 +26,7 @@ from .actors import GUARDED_ROLES, Actor, Role, Scope
 from .audit import Action, names
 from .errors import AlreadyErased, Invalid, NotFound, Problem
 from .models import Proposal, RoleGrant, Service, User
+from .notices import inbox
 
 
 def create_person(name: str, password: str | None, *, roles: Collection[Role], email: str = "", by: Actor) -> User:
@@ -134,6 +135,7 @@ def erase_name(person: User, *, reason: str, by: Actor) -> None:
         person.set_unusable_password()
         person.save(using=names.OWNER)
         sign_in.forget(person, using=names.OWNER)
+        inbox.forget(person, using=names.OWNER)
         audit.record(Action.NAME_ERASED, by=by, using=names.OWNER, person=actor, reason=reason)
 
 

@@ -147,7 +147,7 @@ def _send(letter: Letter) -> None:
 
 def written(letter: Letter) -> tuple[str, str]:
     """Subject and text, in the language and zone that are active."""
-    found = [words.of(each) for each in letter.notices]
+    found = words.of(*letter.notices)
     subject = found[0].title if len(found) == 1 else gettext("%(n)s notices") % {"n": len(found)}
     parts = [f"{each.title}\n{each.text}\n{settings.PORTAL_BASE_URL}{each.path}" for each in found]
     if letter.person:

@@ -60,11 +60,12 @@ class Reading:
         self.audience = Audience()
         ids = {each.submission for each in self.events if each.submission}
         self.submissions = Submission.objects.select_related("service", "person").in_bulk(ids)
-        self._names = read.names({each.actor for each in self.events})
+        self._names = read.names({each.actor for each in self.events if each.actor.startswith("service:")})
 
-    def name(self, event: Happened) -> str:
-        """What the actor is called."""
-        return self._names.get(event.actor) or event.actor.partition(":")[2]
+    def by(self, event: Happened) -> str:
+        """Who did it: a reference to a person, whose name is looked up when it is read, or the name of a service."""
+        kind, _, number = event.actor.partition(":")
+        return event.actor if kind == "person" else self._names.get(event.actor, number)
 
     def notes(self) -> Iterator[Note]:
         for event in self.events:
@@ -131,12 +132,12 @@ def _submission_note(
         "operation": row.operation,
         "files": row.files_total,
         "failed": row.files_failed,
-        "who": row.creator_name,
+        "who": row.creator_name if row.service else f"person:{row.person_id}",
         "creator": f"service:{row.service_id}" if row.service_id else None,
         "reason": _short(row.reason),
         "status": event.status,
         "what": what,
-        "by": reading.name(event) if what in ("approved", State.REJECTED) else "",
+        "by": reading.by(event) if what in ("approved", State.REJECTED) else "",
         "comment": _short(event.said.get("comment") or ""),
     }
     key = ":".join(filter(None, [keys[group], what if kind in ("decided", "returned") else ""]))
@@ -168,7 +169,7 @@ def _resumed(reading: Reading, event: Happened) -> Iterator[Note]:
 def _sending(reading: Reading, event: Happened, kind: str, *, is_persons: bool) -> Note:
     """What comes and goes by itself is told once an hour at most; what a person did, not to that person."""
     about = {
-        "by": reading.name(event) if is_persons else "",
+        "by": reading.by(event) if is_persons else "",
         "detail": _short(event.said.get("reason") or event.said.get("detail") or ""),
         "operation": event.said.get("operation"),
         "space": event.said.get("space"),
@@ -182,7 +183,7 @@ def _rights(reading: Reading, event: Happened, what: str) -> Note:
     about = {
         "action": event.action,
         "what": what,
-        "by": reading.name(event),
+        "by": reading.by(event),
         "reason": event.said.get("reason") or event.said.get("comment") or "",
         "command": event.by_command,
     }
@@ -200,7 +201,7 @@ def _proposal(reading: Reading, event: Happened) -> Iterator[Note]:
 
 def _roles(reading: Reading, event: Happened) -> Iterator[Note]:
     roles = [str(role) for role in event.said.get("roles", [])]
-    about = {"action": event.action, "roles": roles, "by": reading.name(event)}
+    about = {"action": event.action, "roles": roles, "by": reading.by(event)}
     if event.person:
         yield Note("roles_changed", event.key, event.at, about, [event.person])
     if event.action == Action.ROLE_TAKEN and not GUARDED_ROLES.isdisjoint(roles):
@@ -218,7 +219,7 @@ def _about_a_person(reading: Reading, event: Happened) -> Iterator[Note]:
     if event.person is None:
         return
     if event.action != Action.PERSON_DEACTIVATED and (event.action != Action.PERSON_CHANGED or _is_email(event)):
-        about = {"action": event.action, "by": reading.name(event), "factor": event.said.get("factor")}
+        about = {"action": event.action, "by": reading.by(event), "factor": event.said.get("factor")}
         yield Note("sign_in_changed", event.key, event.at, about, [event.person])
     is_told = event.action == Action.PERSON_DEACTIVATED or _is_email(event) or event.by_command
     if is_told and reading.audience.is_guarded(event.person) and event.action in _OVERSEEN:
@@ -232,7 +233,12 @@ def _is_email(event: Happened) -> bool:
 
 
 def _ended(reading: Reading, event: Happened) -> Iterator[Note]:
-    about = {"person": event.person, "day": event.said.get("lastDay"), "is_over": True}
+    about = {
+        "person": event.person,
+        "name": f"person:{event.person}",
+        "day": event.said.get("lastDay"),
+        "is_over": True,
+    }
     yield Note("last_day", event.key, event.at, about, reading.audience.overseers)
 
 

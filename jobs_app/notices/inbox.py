@@ -51,7 +51,7 @@ def page(person: int, *, cursor: str = "", limit: int = PAGE) -> Page:
     if cursor:
         rows = rows.filter(_behind(cursor))
     found = list(rows[: limit + 1])
-    shown = [Shown(each, words.of(each)) for each in found[:limit]]
+    shown = [Shown(*each) for each in zip(found[:limit], words.of(*found[:limit]), strict=True)]
     return Page(shown, _cursor(found[limit - 1]) if len(found) > limit else None)
 
 
@@ -78,7 +78,7 @@ def read(person: int, pk: int) -> str:
     if found is None:
         raise NotFound
     _of(person).filter(pk=pk, read_at=None).update(read_at=Now())
-    return words.of(found).path
+    return words.of(found)[0].path
 
 
 def read_all(person: int, *, upto: datetime) -> int:
@@ -96,6 +96,12 @@ def forget_old() -> None:
     with transaction.atomic():
         keys = list(rows.select_for_update(skip_locked=True).values_list("pk", flat=True)[:AT_ONCE])
         Notice.objects.filter(pk__in=keys).delete()
+
+
+def forget(person: User, *, using: str) -> None:
+    """Deletes what the person was told, and what former addresses of theirs were."""
+    theirs = Q(person=person.pk) | Q(person=None, key__startswith=f"{person.ref}:")
+    Notice.objects.using(using).filter(theirs).delete()
 
 
 # --- Choices -------------------------------------------------------------------------------------------------------

@@ -84,7 +84,7 @@ def _leaving(audience: Audience, now: datetime) -> Iterator[Note]:
         days = next(days for days in LEAVING_DAYS if person.last_day <= today + timedelta(days=days))
         about = {
             "person": person.pk,
-            "name": person.get_username(),
+            "name": person.ref,
             "day": person.last_day.isoformat(),
             "services": sorted(service.name for service in person.services.all()),
         }

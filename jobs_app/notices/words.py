@@ -1,9 +1,10 @@
 """What a notice says, in the language and zone that are active: a title, a text, and the page that tells more.
 
-Nothing here is markup, and no secret can be among the words: they are made of what the trail says of an event.
+Nothing here is markup, and no secret can be among the words: they are made of what the trail says of an event. People
+are named as they are called now, so a name that was erased stands in no notice.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,9 +16,11 @@ from django.utils.translation import gettext_noop as _
 from .. import moments
 from ..audit import MEANINGS, Action
 from ..documents import FORBIDDEN
-from ..models import Notice
+from ..models import Notice, User
 from ..operations import BY_NAME as OPERATIONS
 
+_NAMED = ("by", "who", "name")  # what may be a reference to a person
+_ENDS = ".!?…。！？"
 # Title and text, made of what a notice is about and how often it happened.
 Texts = Callable[[Mapping[str, Any], int], tuple[str, str]]
 
@@ -31,10 +34,24 @@ class Words:
     path: str
 
 
-def of(notice: Notice) -> Words:
-    """No part has a line break or another control character, whatever people called things."""
-    title, text = _TEXTS[notice.kind](notice.about, notice.count)
+def of(*notices: Notice) -> list[Words]:
+    """Of each. No part has a line break or another control character, whatever people called things."""
+    names = _names(notices)
+    return [_of(notice, names) for notice in notices]
+
+
+def _of(notice: Notice, names: Mapping[str, str]) -> Words:
+    said = {key: names.get(notice.about[key], notice.about[key]) for key in _NAMED if notice.about.get(key)}
+    title, text = _TEXTS[notice.kind]({**notice.about, **said}, notice.count)
     return Words(_plain(title), _plain(text), _path(notice))
+
+
+def _names(notices: Sequence[Notice]) -> dict[str, str]:
+    """What the people are called to whom the notices refer, such as ``person:7``."""
+    refs = {str(each.about.get(key, "")).partition(":") for each in notices for key in _NAMED}
+    numbers = [int(number) for kind, _, number in refs if kind == "person" and number.isdecimal()]
+    found = User.objects.filter(pk__in=numbers).values_list("pk", "username") if numbers else ()
+    return {f"person:{pk}": name for pk, name in found}
 
 
 def _plain(text: str) -> str:
@@ -42,7 +59,7 @@ def _plain(text: str) -> str:
 
 
 def _said(*sentences: str) -> str:
-    return " ".join(filter(None, sentences))
+    return " ".join(each if each[-1] in _ENDS else f"{each}." for each in sentences if each)
 
 
 # --- Submissions ---------------------------------------------------------------------------------------------------
@@ -135,8 +152,9 @@ def _rights(about: Mapping[str, Any], count: int) -> tuple[str, str]:
         "what": about["what"],
     }
     on_server = gettext("Done by a command on the server, where no second administrator is asked.")
-    text = gettext("By: %(who)s. Reason: %(reason)s") % {"who": about["by"], "reason": about["reason"] or "–"}
-    return title, _said(_meaning(about), text, on_server if about.get("command") else "")
+    text = gettext("By: %(who)s.") % {"who": about["by"]}
+    reason = gettext("Reason: %(reason)s") % {"reason": about["reason"]} if about["reason"] else ""
+    return title, _said(_meaning(about), text, reason, on_server if about.get("command") else "")
 
 
 def _meaning(about: Mapping[str, Any]) -> str:
@@ -160,7 +178,7 @@ def _sign_in(about: Mapping[str, Any], count: int) -> tuple[str, str]:
 
 
 def _last_day(about: Mapping[str, Any], count: int) -> tuple[str, str]:
-    who = {"who": about.get("name") or f"person:{about['person']}", "day": about["day"]}
+    who = {"who": about["name"], "day": about["day"]}
     if about.get("is_over"):
         title = gettext("The last day of %(who)s is over") % who
         return title, gettext("It was %(day)s (UTC): they can't sign in, and their roles count for nothing.") % who

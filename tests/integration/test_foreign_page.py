@@ -261,7 +261,7 @@ def test_administrators_are_told_of_new_ones_once(
         reconciling.compare(client=client, by=SWEEPER)
         work()
     assert (told(administrator), told(operator)) == ([("foreign_tasks", 1)], [])
-    assert task_id in said_by.of(Notice.objects.get()).text
+    assert task_id in said_by.of(Notice.objects.get())[0].text
 
 
 # --- At once, and every night ----------------------------------------------------------------------------------------
