@@ -9,17 +9,18 @@ from datetime import date
 from functools import partial
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
 
-from . import audit, invitations, mail, permissions, proposals, roles, sessions, sign_in, staffing, validators
+from . import audit, invitations, permissions, proposals, roles, sessions, sign_in, staffing, validators
 from .actors import Actor
 from .audit import Action, Entry
 from .errors import AlreadyErased, Invalid, Problem, WrongState
 from .models import Proposal, User
+from .notices import storing
+from .notices.storing import Note
 
 _FURTHEST = date(2999, 12, 31)
 
@@ -38,9 +39,8 @@ def change_email(person: User, email: str, *, reason: str, by: Actor) -> None:
         current.email, current.email_since = address, timezone.now()
         current.save(update_fields=["email", "email_since"])
         audit.record(Action.PERSON_CHANGED, by=by, person=person.ref, emailChanged=True, reason=said)
-        if current.is_guarded:
-            proposals.tell_of(Action.PERSON_CHANGED, f"mail address ({person.ref})", by=by, reason=said)
-            transaction.on_commit(partial(_tell_old_address, old), robust=True)
+        if current.is_guarded and old:
+            storing.store([_to_old_address(person, old)])
 
 
 def set_last_day(person: User, day: date | None, *, reason: str, by: Actor) -> Proposal | None:
@@ -69,8 +69,6 @@ def deactivate(person: User, *, reason: str, by: Actor) -> None:
         current.is_active = False
         current.save(update_fields=["is_active"])
         audit.record(Action.PERSON_DEACTIVATED, by=by, person=person.ref, reason=said)
-        if current.is_guarded:
-            proposals.tell_of(Action.PERSON_DEACTIVATED, person.ref, by=by, reason=said)
 
 
 def reactivate(person: User, *, reason: str, by: Actor) -> Proposal | None:
@@ -157,7 +155,7 @@ def _do(person: User, after: Mapping[str, Any], *, reason: str, by: Actor, propo
         told.append((Action.SIGN_IN_RESET, {}))
         if proposal:
             transaction.on_commit(partial(_invite, person.pk, by), robust=True)
-    person.save(update_fields=["is_active", "last_day", "reminded"])
+    person.save(update_fields=["is_active", "last_day"])
     said = {"person": person.ref, "reason": reason, "proposal": proposal.ref if proposal else None}
     audit.record_all([Entry(action, by, details=said | more) for action, more in told])
 
@@ -165,7 +163,7 @@ def _do(person: User, after: Mapping[str, Any], *, reason: str, by: Actor, propo
 def _last_day(person: User, day: str | None) -> dict[str, Any]:
     """Sets it; the answer is what the trail keeps of it."""
     before = {"lastDay": _standing(person)["lastDay"]}
-    person.last_day, person.reminded = date.fromisoformat(day) if day else None, None
+    person.last_day = date.fromisoformat(day) if day else None
     if person.last_day:
         staffing.keep_an_administrator(person, after=person.last_day)
     return {"before": before, "after": {"lastDay": day}}
@@ -195,7 +193,6 @@ def _invite(pk: int, by: Actor) -> None:
         invitations.invite(User.objects.get(pk=pk), by=by)
 
 
-def _tell_old_address(old: str) -> None:
-    if old:
-        text = "An administrator has set another mail address for you. If you don't know why, tell the auditors.\n"
-        mail.tell([old], f"{settings.PORTAL_BASE_URL}: your mail address was changed", text)
+def _to_old_address(person: User, old: str) -> Note:
+    now = timezone.now()
+    return Note("sign_in_changed", f"{person.ref}:{now:%Y-%m-%dT%H:%M:%S.%f}", now, {"address": True}, addresses=[old])

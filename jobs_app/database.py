@@ -32,10 +32,14 @@ RESTRICTED = {
     # A token never lives longer, and never may more, than when it was made.
     "jobs_app_apitoken": "SELECT, INSERT, UPDATE (name, addresses, operations, spaces, rate, rotated_at, retires_at, "
     "first_used_at, last_used_at, last_used_ip, refusals, paused_at, paused_by_id, pause_reason, "
-    "revoked_at, revoked_by_id, revoke_reason, reminded)",
+    "revoked_at, revoked_by_id, revoke_reason)",
     # Where a notice goes and what it says never changes; only what became of it does.
     "jobs_app_delivery": "SELECT, INSERT, DELETE, UPDATE (state, attempts, claim, due_at, first_tried_at, tried_at, "
     "status_code, error, ended_at)",
+    # Whom a notice is for and what it says never changes, but how often that happened and what became of its mail does.
+    "jobs_app_notice": "SELECT, INSERT, DELETE, UPDATE (count, at, about, read_at, in_portal, mail, due_at, letter, "
+    "claim, told, attempts, first_tried_at, ended_at, error)",
+    "jobs_app_noticestate": "SELECT, INSERT, UPDATE",
     "jobs_app_foreigntask": "SELECT, INSERT, UPDATE (noted_by_id, noted_at, note)",
     "jobs_app_export": "SELECT, INSERT, UPDATE (status, attempts, touched_at, done, total, size, sha256, manifest, "
     "problem, finished_at, expires_at)",

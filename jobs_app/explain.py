@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from django.db import DEFAULT_DB_ALIAS
 from django.utils import timezone
 
-from . import pauses, spaces, statements
+from . import moments, pauses, spaces, statements
 from .koodrive.codes import explain as explain_code
 from .models import Pause, Space, Submission
 from .models.submissions import WITHHELD
@@ -201,4 +201,4 @@ def _advice(submission: Submission) -> str | None:
 
 
 def _at(moment: datetime | None) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if moment else "an unknown time"
+    return moments.shown(moment) if moment else "an unknown time"

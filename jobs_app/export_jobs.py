@@ -10,14 +10,13 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import IO, Any
 
-from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error, transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 from psycopg.errors import DiskFull
 
-from . import audit, mail, packs
+from . import audit, packs
 from .actors import EXPORTER
 from .audit import Action, export, table
 from .audit.copying import digest_of
@@ -54,8 +53,6 @@ def write_next(*, stop: Callable[[], bool]) -> bool:
             _mine(job).update(status=_Status.WAITING, attempts=F("attempts") - 1)
     except Exception as error:
         _end_with(job, error)
-    else:
-        _tell(job)
     return True
 
 
@@ -144,11 +141,3 @@ def _sentence(error: Exception) -> str:
     if isinstance(error.__cause__, DiskFull):
         return "The database has no room for it; have the administrators make some, or ask for less."
     return _BROKEN
-
-
-def _tell(job: Export) -> None:
-    """Tells who asked; the page tells it in any case."""
-    text = f"The export of the audit trail that you asked for can be loaded: {settings.PORTAL_BASE_URL}/exports/\n"
-    mail.tell(
-        [job.requested_by.email] if job.requested_by.email else [], "Your export of the audit trail is ready", text
-    )

@@ -15,7 +15,7 @@ from redis.retry import Retry
 
 from . import foreign, pauses, policies, pulse, staffing
 from .audit import Action, anchors, read
-from .models import ApiToken, Callback, ForeignTask, Service, Submission
+from .models import ApiToken, Callback, ForeignTask, Notice, NoticeState, Service, Submission
 from .models.services import ENDS_SOON
 from .models.submissions import SubmissionQuerySet
 from .states import FINAL, State
@@ -67,6 +67,7 @@ def look() -> list[Sign]:
         _foreign(),
         _tokens(),
         _callbacks(),
+        _mail(),
         _people(),
         _policy(),
     ]
@@ -248,6 +249,21 @@ def _callbacks() -> Sign:
         troubles.append(f"Nothing arrives, and it is tried again and again: {', '.join(failing)}.")
     value = f"{len(callbacks)} set" if callbacks else "none"
     return Sign("Callbacks of services", value, " ".join(troubles), False, "callbacks")
+
+
+def _mail() -> Sign:
+    name = "Notices by mail"
+    if not settings.HAS_MAIL:
+        return Sign(name, "no mail is set up; people find their notices in the portal", blocks=False)
+    state = NoticeState.objects.first()
+    waiting = Notice.objects.filter(mail=Notice.Mail.WAITING, due_at__lte=Now(), claim=None).count()
+    if state is None or state.failing_since is None:
+        return Sign(name, f"{waiting} due" if waiting else "none waits", blocks=False)
+    trouble = (
+        f"No mail has gone out since {state.failing_since:%Y-%m-%d %H:%M} UTC: {state.error} It is kept and tried "
+        "again, and people find it in the portal; see PORTAL_MAIL_URL and the mail server."
+    )
+    return Sign(name, "fails", trouble, blocks=False)
 
 
 def _people() -> Sign:

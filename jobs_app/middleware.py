@@ -11,10 +11,12 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 
-from . import audit, sessions
+from . import audit, moments, sessions
 from .actors import Channel
 from .audit import Action
+from .models import User
 
 _WELL_FORMED = re.compile(r"^[A-Za-z0-9._-]{8,128}$")
 _OPEN_PATHS = ("/healthz", "/readyz", "/sign-in/", settings.STATIC_URL)
@@ -58,6 +60,19 @@ def _end(request: HttpRequest, why: str) -> None:
     with transaction.atomic():
         audit.record(Action.SESSION_ENDED, by=sessions.actor(request, Channel.WEB), why=why)
         logout(request)
+
+
+def time_zone(get_response: Handler) -> Handler:
+    """Pages show and take times in the zone that the signed-in person has chosen; the REST API speaks UTC."""
+
+    def handle(request: HttpRequest) -> HttpResponse:
+        is_persons = settings.SESSION_COOKIE_NAME in request.COOKIES and not request.path.startswith(_OWN_DOOR)
+        if not is_persons or not isinstance(request.user, User):
+            return get_response(request)
+        with timezone.override(moments.zone(request.user.time_zone)):
+            return get_response(request)
+
+    return handle
 
 
 def sign_in_required(get_response: Handler) -> Handler:

@@ -14,7 +14,6 @@ from . import (
     audit,
     invitations,
     permissions,
-    proposals,
     services,
     sign_in,
     staffing,
@@ -23,12 +22,11 @@ from . import (
     validators,
 )
 from . import roles as member_roles
-from .actors import GUARDED_ROLES, Actor, Channel, Role, Scope
+from .actors import GUARDED_ROLES, Actor, Role, Scope
 from .audit import Action, names
 from .errors import AlreadyErased, Invalid, NotFound, Problem
 from .models import Proposal, RoleGrant, Service, User
-
-_ON_THE_SERVER = "Done by a command on the server, where no second administrator is asked."
+from .notices import inbox
 
 
 def create_person(name: str, password: str | None, *, roles: Collection[Role], email: str = "", by: Actor) -> User:
@@ -47,9 +45,6 @@ def create_person(name: str, password: str | None, *, roles: Collection[Role], e
     with names.owners_only(), transaction.atomic(using=using):
         _store(person, given, using=using)
         audit.record(Action.PERSON_CREATED, by=by, using=using, person=person.ref, roles=given)
-        if guarded:
-            what = f"{', '.join(given)} ({person.ref})"
-            proposals.tell_of(Action.PERSON_CREATED, what, by=by, reason=_ON_THE_SERVER, using=using)
     return User.objects.get(pk=person.pk)
 
 
@@ -116,17 +111,11 @@ def change_password(person: User, password: str, *, by: Actor) -> None:
         raise AlreadyErased
     with _in_words(), transaction.atomic():
         sign_in.change_password(person, password, by=by)
-        if by.channel is Channel.CLI and person.is_guarded:
-            proposals.tell_of(Action.PASSWORD_CHANGED, person.ref, by=by, reason=_ON_THE_SERVER)
 
 
 def reset_sign_in(person: User, *, by: Actor) -> str:
     """Takes away whatever the person signs in by and gives a link to begin anew, by a command on the server."""
-    with transaction.atomic():
-        link = sign_in.reset(person, by=by)
-        if person.is_guarded:
-            proposals.tell_of(Action.SIGN_IN_RESET, person.ref, by=by, reason=_ON_THE_SERVER)
-    return link
+    return sign_in.reset(person, by=by)
 
 
 def erase_name(person: User, *, reason: str, by: Actor) -> None:
@@ -146,6 +135,7 @@ def erase_name(person: User, *, reason: str, by: Actor) -> None:
         person.set_unusable_password()
         person.save(using=names.OWNER)
         sign_in.forget(person, using=names.OWNER)
+        inbox.forget(person, using=names.OWNER)
         audit.record(Action.NAME_ERASED, by=by, using=names.OWNER, person=actor, reason=reason)
 
 

@@ -5,19 +5,17 @@ What a confirmed proposal changes is the business of whoever proposed it: ``sett
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
-from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, IntegrityError, transaction
+from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from . import audit, mail, permissions, statements, validators
+from . import audit, permissions, statements, validators
 from .actors import SWEEPER, Actor, Role
 from .audit import Action
 from .errors import Invalid, NotFound, Problem, WrongState
-from .models import Proposal, User
+from .models import Proposal
 
 OPEN_FOR = timedelta(days=7)
 OVERSEERS = (Role.ADMINISTRATOR, Role.AUDITOR)  # who hears of every proposal and of its end
@@ -107,7 +105,6 @@ def _close(proposal: Proposal, state: Proposal.State, by: int | None, comment: s
 
 
 def _tell(action: Action, proposal: Proposal, by: Actor, **said: Any) -> None:
-    """The event, and mail to the overseers once it is committed."""
     audit.record(
         action,
         by=by,
@@ -118,18 +115,3 @@ def _tell(action: Action, proposal: Proposal, by: Actor, **said: Any) -> None:
         after=proposal.after,
         **said,
     )
-    tell_of(action, f"{proposal.get_kind_display()} ({proposal.subject})", by=by, reason=proposal.reason)
-
-
-def tell_of(action: Action, what: str, *, by: Actor, reason: str, using: str = DEFAULT_DB_ALIAS) -> None:
-    """Mail to the overseers once the transaction is committed: what happened, to what, by whom and why."""
-    text = f"{audit.MEANINGS[action]}\n\nWhat: {what}\nBy: {by.name}\nReason: {reason}\n\n{settings.PORTAL_BASE_URL}/\n"
-    subject = f"{settings.PORTAL_BASE_URL}: a change of rights or rules ({action})"
-    transaction.on_commit(partial(tell_overseers, subject, text), using=using, robust=True)
-
-
-def tell_overseers(subject: str, text: str) -> bool:
-    """Mail to every administrator and auditor who has an address; whether any went out."""
-    people = User.objects.present().having(*OVERSEERS).exclude(email="")
-    sent = [mail.tell([address], subject, text) for address in people.values_list("email", flat=True)]
-    return any(sent)

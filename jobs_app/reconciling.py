@@ -10,27 +10,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import connection, transaction
-from django.urls import reverse
 from django.utils import timezone
 
-from . import audit, canonical, claiming, mail, pulse, tracking
-from .actors import Actor, Role
+from . import audit, canonical, claiming, pulse, tracking
+from .actors import Actor
 from .audit import Action, read
 from .evidence import Wanted
 from .koodrive import listing
 from .koodrive.answers import Job, ReadFailed
 from .koodrive.client import Client
 from .koodrive.listing import Found
-from .models import ForeignTask, Submission, User
+from .models import ForeignTask, Submission
 from .states import State
 
 GRACE = timedelta(hours=1)  # a task as young as this may be one whose answer is still on its way
 MARGIN = timedelta(days=3)  # looked at again, in case KooDrive's list was late
 MOST_PAGES = 1000  # about 90,000 tasks
 MOST_TOLD = 1000  # tasks named in one line of the trail
-MOST_MAILED = 20
 _LOCK = 7411012  # PostgreSQL's, for whoever stores what a comparison found
 _OPEN = (State.SENDING, State.UNKNOWN)
 _STATUSES = {0: "waiting", 1: "in progress", 2: "completed", 3: "cancelled"}
@@ -61,8 +58,7 @@ class Comparison:
 def compare(*, client: Client, by: Actor) -> Comparison:
     """Stores the tasks that the portal did not send, and says in the trail how it went, whichever way.
 
-    A list that can't be read is told in the result, not raised. New ones are mailed to the administrators, if there is
-    mail. Raises ``AuditUnavailable``; nothing is stored then.
+    A list that can't be read is told in the result, not raised. Raises ``AuditUnavailable``; nothing is stored then.
     """
     since, until = _time()
     try:
@@ -72,10 +68,7 @@ def compare(*, client: Client, by: Actor) -> Comparison:
         result = Comparison(since, until, trouble=f"KooDrive's list of tasks can't be read: {error.detail}")
         _tell(result, by=by)
         return result
-    result, new = _store(found, since, until, by=by)
-    if new:
-        _mail(new)
-    return result
+    return _store(found, since, until, by=by)
 
 
 def _time() -> tuple[datetime, datetime]:
@@ -89,7 +82,7 @@ def _time() -> tuple[datetime, datetime]:
     return max(made_at, min(reached, left_since)), until
 
 
-def _store(found: Found, since: datetime, until: datetime, *, by: Actor) -> tuple[Comparison, list[ForeignTask]]:
+def _store(found: Found, since: datetime, until: datetime, *, by: Actor) -> Comparison:
     """Stores what is new with the event; of several comparisons at once each new task is told by one."""
     with transaction.atomic():
         _wait_for_others()
@@ -100,7 +93,7 @@ def _store(found: Found, since: datetime, until: datetime, *, by: Actor) -> tupl
         trouble = "" if found.complete else f"KooDrive's list of tasks could not be read whole back to {_day(since)}."
         result = Comparison(since, until, len(found.jobs), len(foreign), len(new), trouble)
         _tell(result, by=by, left=left, tasks=new)
-    return result, new
+    return result
 
 
 def _wait_for_others() -> None:
@@ -194,15 +187,3 @@ def _told(row: ForeignTask) -> dict[str, Any]:
 
 def _day(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC"
-
-
-def _mail(new: Sequence[ForeignTask]) -> None:
-    """Tells the administrators; that it can't changes nothing, since the pages tell it too."""
-    people = User.objects.present().having(Role.ADMINISTRATOR).exclude(email="")
-    text = (
-        f"In KooDrive there are {len(new)} more tasks that the portal did not send. Somebody works past it, or another "
-        f"system does. See who it was, and note it at {settings.PORTAL_BASE_URL}{reverse('foreign')}\n\n"
-    )
-    ids = "\n".join(row.task_id for row in new[:MOST_MAILED])
-    to = list(people.values_list("email", flat=True))
-    mail.tell(to, f"{settings.PORTAL_BASE_URL}: tasks that it did not send", text + ids)

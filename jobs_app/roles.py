@@ -59,8 +59,6 @@ def _take(person: User, roles: Collection[Role], *, reason: str, by: Actor) -> N
         staffing.keep_an_administrator(person)
     person.role_grants.filter(role__in=roles).delete()
     audit.record(Action.ROLE_TAKEN, by=by, person=person.ref, roles=sorted(roles), reason=reason)
-    if not GUARDED_ROLES.isdisjoint(roles):
-        proposals.tell_of(Action.ROLE_TAKEN, f"{', '.join(sorted(roles))} ({person.ref})", by=by, reason=reason)
 
 
 def _give(person: User, roles: Collection[Role], *, reason: str, by: Actor, proposal: Proposal | None = None) -> None:

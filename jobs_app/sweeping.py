@@ -24,6 +24,7 @@ from .callbacks import queue
 from .errors import WrongState
 from .koodrive.client import Client
 from .models import ArchivePassword, Submission
+from .notices import inbox
 from .states import State
 from .tracking import try_connection
 
@@ -47,6 +48,7 @@ def sweep(*, client: Client) -> int:
     sessions.forget_old()
     strangers.tell()
     queue.forget_old()
+    inbox.forget_old()
     in_doubt = Q(submission__status=State.UNKNOWN, submission__updated_at__lt=Now() - PASSWORD_LIFE_IN_DOUBT)
     ArchivePassword.objects.filter(in_doubt).delete()
     if pauses.current():

@@ -12,13 +12,11 @@ from django.db import connections
 from . import (
     audit,
     connection,
-    departures,
     dispatch,
     export_jobs,
     identities,
     pulse,
     reconciling,
-    reminders,
     ringing,
     settling,
     sweeping,
@@ -30,6 +28,7 @@ from .callbacks import delivery, queue
 from .koodrive.client import Client
 from .koodrive.rate import shared_rate
 from .models import Submission, User
+from .notices import courier, reading, watching
 from .protection import Protection
 
 log = logging.getLogger(__name__)
@@ -41,6 +40,7 @@ COURIERS = 12  # threads of a process, beside Celery's, that deliver notices: ne
 _ending = threading.Event()
 _senders = threading.BoundedSemaphore(1)
 _exporting = threading.Lock()
+_mailing = threading.Lock()
 _couriers = threading.BoundedSemaphore(COURIERS)
 
 
@@ -152,6 +152,29 @@ def _deliver_on() -> None:
 
 
 @shared_task
+def notify() -> None:
+    """Makes notices of what has happened, and has those that are due mailed by a thread that is none of Celery's."""
+    reading.read_on()
+    if courier.is_due() and not _ending.is_set() and _mailing.acquire(blocking=False):
+        threading.Thread(target=_mail_on, name="mail", daemon=True).start()
+
+
+def _mail_on() -> None:
+    """One letter after the other until none is due; what is under way when the process ends is mailed again."""
+    try:
+        while not _ending.is_set() and (letter := courier.claim()):
+            courier.attempt(letter)
+    finally:
+        connections.close_all()
+        _mailing.release()
+
+
+@shared_task
+def watch() -> None:
+    watching.look()
+
+
+@shared_task
 def poll() -> None:
     tracking.poll(client=_client())
 
@@ -191,16 +214,6 @@ def compare_tasks() -> None:
     result = reconciling.compare(client=connection.client(fresh=True), by=SWEEPER)
     if result.trouble:
         log.error("KooDrive's tasks were not compared: %s", result.trouble)
-
-
-@shared_task
-def remind_of_tokens() -> None:
-    reminders.remind()
-
-
-@shared_task
-def remind_of_people() -> None:
-    departures.remind()
 
 
 @shared_task

@@ -98,6 +98,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "jobs_app.middleware.session_limits",
+    "jobs_app.middleware.time_zone",
     "jobs_app.middleware.sign_in_required",
     "jobs_app.middleware.second_factor_required",
     "jobs_app.web.errors.PortalErrors",
@@ -309,6 +310,8 @@ CELERY_BEAT_SCHEDULE = {
         "sweep": SWEEP_SECONDS,
         "poll": POLL_SECONDS,
         "deliver": POLL_SECONDS,
+        "notify": POLL_SECONDS,
+        "watch": 60.0,
         "settle": SWEEP_SECONDS,
         "keep_alive": 300.0,
         "make_partitions": 3600.0,
@@ -319,8 +322,6 @@ CELERY_BEAT_SCHEDULE |= {
     for name, hour in {
         "verify_trail": "2",
         "compare_tasks": "3",
-        "remind_of_tokens": "4",
-        "remind_of_people": "5",
     }.items()
 }
 

@@ -11,11 +11,12 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import IO, Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from django.db import connection
 from psycopg import sql
 
+from .. import moments
 from ..errors import Invalid, Problem
 from . import size
 from .copying import Progress, one_moment
@@ -37,10 +38,11 @@ Names = dict[tuple[str, str], str | None]
 
 def zone(name: str) -> ZoneInfo:
     """The time zone with this IANA name; raises ``Invalid``."""
-    if name not in available_timezones():
+    found = moments.zone(name)
+    if found is None:
         detail = f"There is no time zone {name[:40]!r}; name one, such as UTC, Europe/Berlin or Asia/Shanghai."
         raise Invalid([Problem("/zone", "invalid", detail)])
-    return ZoneInfo(name)
+    return found
 
 
 def write_into(file: IO[bytes], query: Query, zone: ZoneInfo, progress: Progress) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from .batches import Batch
 from .callbacks import Callback, Delivery
 from .dispatch import Credential, ForeignTask, Heartbeat, Pause
 from .keys import IdempotencyKey
+from .notices import Notice, NoticeChoice, NoticeState
 from .people import RoleGrant, User
 from .policies import Policy, Spent
 from .proposals import Proposal
@@ -28,6 +29,9 @@ __all__ = [
     "ForeignTask",
     "Heartbeat",
     "IdempotencyKey",
+    "Notice",
+    "NoticeChoice",
+    "NoticeState",
     "Pause",
     "Policy",
     "Proposal",

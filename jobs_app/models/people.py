@@ -48,13 +48,15 @@ class PersonManager(UserManager["User"]):
 class User(AbstractUser):
     """A person who signs in. Rights come from role grants alone: being a superuser of Django's means nothing here."""
 
+    class Theme(models.TextChoices):
+        LIGHT = "light"
+        DARK = "dark"
+
     last_day = models.DateField(
         null=True, blank=True, help_text="The last day (UTC) on which they may sign in; nothing: no end."
     )
-    reminded = models.PositiveSmallIntegerField(
-        null=True,
-        blank=True,
-        help_text="Days before the last day of the last mail about it; 0: it is over, and the trail says so.",
+    ended_day = models.DateField(
+        null=True, blank=True, help_text="The last day that is over, of which the trail says so."
     )
     email_since = models.DateTimeField(
         null=True, blank=True, help_text="When an administrator last changed the address."
@@ -64,6 +66,12 @@ class User(AbstractUser):
         null=True, blank=True, help_text="When the last link to set their password was made."
     )
     invited_by = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+")
+
+    theme = models.CharField(
+        max_length=5, choices=Theme.choices, blank=True, default="", help_text="Empty: as the system has it."
+    )
+    language = models.CharField(max_length=20, blank=True, default="", help_text="Empty: the browser's.")
+    time_zone = models.CharField(max_length=64, default="UTC", help_text="A name of the IANA database.")
 
     objects: ClassVar[PersonManager] = PersonManager()
 

@@ -127,7 +127,6 @@ class ApiToken(models.Model):
     revoked_at = models.DateTimeField(null=True)
     revoked_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     revoke_reason = models.TextField(default="")
-    reminded = models.PositiveSmallIntegerField(null=True, help_text="Days before its end of the last mail about it.")
 
     objects = ApiTokenQuerySet.as_manager()
 

@@ -9,6 +9,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from .. import moments
 from ..koodrive.codes import explain
 from ..operations import BY_NAME
 from ..states import LABELS, State
@@ -59,11 +60,20 @@ def pretty(document: Mapping[str, Any]) -> str:
 
 
 @register.filter
-def utc(moment: datetime) -> SafeString:
-    """A time with its zone; the exact value on hover."""
-    exact = moment.astimezone(UTC)
-    shown = exact.strftime("%Y-%m-%d %H:%M:%S")
-    return format_html('<time datetime="{0}" title="{0}">{1} UTC</time>', exact.isoformat(), shown)
+def when(moment: datetime | str, place: str = "") -> SafeString:
+    """A time in the reader's zone with its name, the exact UTC on hover; in a ``cell`` the name stands in the head.
+
+    A text is a time as the trail writes it.
+    """
+    exact = (datetime.fromisoformat(moment) if isinstance(moment, str) else moment).astimezone(UTC)
+    text = moments.local(exact) if place == "cell" else moments.shown(exact)
+    return format_html('<time datetime="{0}" title="{0}">{1}</time>', exact.isoformat(), text)
+
+
+@register.simple_tag
+def zone() -> str:
+    """What the reader's zone is called."""
+    return moments.zone_name()
 
 
 @register.filter

@@ -1,7 +1,7 @@
 """The pages of callbacks: where each service gets its notices, how delivery goes, and what can be done about it."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -140,14 +140,14 @@ def _resend_failed(request: HttpRequest, service: Service, by: Actor) -> Said:
 
 
 def _moment(text: str) -> datetime:
-    """A time that was typed, in UTC."""
+    """A time that was typed, in the person's zone."""
     try:
         moment = parse_datetime(text)
     except ValueError:
         moment = None
     if moment is None:
-        raise Invalid([Problem("/since", "invalid", _("Give a day and a time in UTC, such as 2030-01-31 12:00."))])
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        raise Invalid([Problem("/since", "invalid", _("Give a day and a time, such as 2030-01-31 12:00."))])
+    return moment if moment.tzinfo else timezone.make_aware(moment)
 
 
 _VERBS: dict[str, Callable[[HttpRequest, Service, Actor], Said]] = {

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from .. import pauses, permissions, spaces
 from ..actors import Role
 from ..models import Pause, Submission, User
+from ..notices import inbox
 from ..states import State
 from .actor import actor_of
 
@@ -35,6 +36,7 @@ def portal(request: HttpRequest) -> dict[str, Any]:
         "may_see_people": permissions.see_people(actor) is None,
         "may_set_credentials": permissions.set_credentials(actor) is None,
         "pauses": _pauses(),
+        "unread_notices": inbox.unread(actor.key),
         "need_a_person": _need_a_person() if Role.OPERATOR in actor.roles else 0,
         "waiting_for_me": _waiting_for(actor.key) if Role.APPROVER in actor.roles else 0,
     }

@@ -10,9 +10,10 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.http import QueryDict
 from django.utils.crypto import salted_hmac
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
-from .. import importing, targets
+from .. import canonical, importing, moments, targets
 from ..errors import Invalid, Problem, TooLarge
 from ..operations import BY_NAME, Operation, Use
 
@@ -21,7 +22,7 @@ _CHOICE = ("header", *(f"column_{name}" for name in targets.COLUMNS), "columns_o
 NAMES = (
     *("operation", "files", "source", "target", "folder", "entries", "password"),
     *("reason", "reference", "not_before", "not_after"),
-    *("origin", "key", *_CHOICE),
+    *("origin", "key", "zone", *_CHOICE),
 )
 # What the portal itself writes into the box: no line of names, and the columns in their order.
 _PLAIN = dict(zip(_CHOICE, ("no", "1", "2", "3", "-"), strict=True))
@@ -50,13 +51,14 @@ class Fields:
 
     @classmethod
     def empty(cls, operation: Operation) -> "Fields":
-        values = dict.fromkeys(NAMES, "") | {"operation": operation.name, "key": str(uuid4())}
-        return cls(operation, values)
+        own = {"operation": operation.name, "key": str(uuid4()), "zone": moments.zone_name()}
+        return cls(operation, dict.fromkeys(NAMES, "") | own)
 
     @classmethod
     def posted(cls, posted: QueryDict) -> "Fields":
         """With the rows that were edited one by one; raises ``Invalid`` when no known operation was chosen."""
         values = {name: str(posted.get(name, "")) for name in NAMES}
+        values["zone"] = values["zone"] if moments.zone(values["zone"]) else moments.zone_name()
         if values["operation"] not in BY_NAME:
             raise Invalid([Problem("", "required", _("Choose an operation first."))])
         return cls(BY_NAME[values["operation"]], values)._edited(posted)
@@ -145,6 +147,11 @@ class Fields:
         return self.operation.new_file_path is not Use.NO
 
     @property
+    def zone(self) -> str:
+        """The zone in which its times are typed: the person's own when the form was opened."""
+        return self.values["zone"]
+
+    @property
     def takes_entries(self) -> bool:
         return self.operation.uncompress_file_paths is not Use.NO
 
@@ -170,8 +177,18 @@ class Fields:
             document["password"] = self.values["password"]
         for name, field in (("notBefore", "not_before"), ("notAfter", "not_after")):
             if value := self.values[field].strip():
-                document[name] = value if value.endswith("Z") else f"{value}:00Z"
+                document[name] = self._moment(value)
         return document
+
+    def _moment(self, typed: str) -> str:
+        """With its offset, where it is a time at all; one without is meant in the form's zone."""
+        try:
+            moment = parse_datetime(typed)
+            if moment and not moment.tzinfo:
+                return canonical.moment(moment.replace(tzinfo=moments.zone(self.zone))) or typed
+        except (ValueError, OverflowError):
+            pass
+        return typed
 
     def _given(self, **names: str) -> dict[str, Any]:
         return {name: self.values[field].strip() for name, field in names.items() if self.values[field].strip()}

@@ -26,9 +26,11 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 from django.views.generic.edit import FormView
 
-from .. import audit, people, sessions
+from .. import audit, moments, people, preferences, sessions
 from ..audit import Action
+from ..errors import Invalid
 from ..models import User
+from ..notices import inbox
 from . import again
 from .actor import actor_of, forget_actor
 
@@ -55,8 +57,33 @@ class Profile(IndexView):
             "sessions": sessions.listed(user),
             "sso_name": settings.OIDC_NAME if settings.OIDC_ISSUER else "",
             "is_linked": SocialAccount.objects.filter(user=user).exists(),
+            "themes": User.Theme.choices,
+            "languages": settings.LANGUAGES,
+            "zones": dict.fromkeys([*moments.choices(), user.time_zone]),
+            "choices": inbox.choices(user),
             "is_host_name": not self.request.get_host().partition(":")[0].replace(".", "").isdigit(),
         }
+
+
+@require_POST
+def display(request: HttpRequest) -> HttpResponse:
+    """How one sees the portal. The language also goes into its cookie, for pages before signing in."""
+    given = {name: request.POST.get(name, "") for name in ("theme", "language", "time_zone")}
+    answer = redirect("mfa_index")
+    try:
+        preferences.choose(cast(User, request.user), **given)
+    except Invalid as error:
+        for problem in error.problems:
+            messages.error(request, problem.detail)
+        return answer
+    if given["language"]:
+        age, secure = settings.LANGUAGE_COOKIE_AGE, settings.SESSION_COOKIE_SECURE
+        name = settings.LANGUAGE_COOKIE_NAME
+        answer.set_cookie(name, given["language"], max_age=age, secure=secure, samesite="Lax")
+    else:
+        answer.delete_cookie(settings.LANGUAGE_COOKIE_NAME)
+    messages.success(request, _("Saved."))
+    return answer
 
 
 @method_decorator(sensitive_post_parameters(), name="dispatch")

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from jobs_app import accounts, departures, invitations, people, staffing, submissions, sweeping, tasks
+from jobs_app import accounts, departures, invitations, people, staffing, submissions, sweeping
 from jobs_app.actors import COMMAND_LINE, GUARDED_ROLES, Role, Scope
 from jobs_app.errors import AlreadyErased, Invalid, LastAdministrator, NotAllowed, OwnProposal, OwnRights, WrongState
 from jobs_app.models import Event, Proposal, RoleGrant, Service, User
@@ -19,6 +19,7 @@ from tests.conftest import PASSWORD, Api, make_person, token_of
 from tests.doors import newest_event
 from tests.doors import operator_actor as acting
 from tests.examples import body
+from tests.notices import listen, work
 from tests.people import REASON, anew, confirm, past_the_guards
 
 TODAY = timezone.now().date()
@@ -220,8 +221,11 @@ def test_a_changed_address_of_who_decides_is_told_to_the_old_one(
 ) -> None:
     past_the_guards(auditor, email="aurora@example.com")
     past_the_guards(approver, email="anton@example.com")
+    listen()
     accounts.change_email(anew(approver), "other@example.com", reason=REASON, by=acting(administrator))
-    assert sorted(each.to[0] for each in mails) == ["anton@example.com", "aurora@example.com"]
+    work()
+    to = sorted(each.to[0] for each in mails)
+    assert to == ["anton@example.com", "aurora@example.com", "other@example.com"]
     line = Event.objects.filter(action="person.changed").latest("seq").line
     assert "example.com" not in line
     with pytest.raises(Invalid, match=r"mail|errors"):
@@ -321,24 +325,6 @@ def test_the_trail_hears_once_that_it_is_over(administrator: User, operator: Use
         sweeping.sweep(client=None)  # type: ignore[arg-type]
     told = list(Event.objects.filter(action="person.ended").values_list("line", flat=True))
     assert sum(f'"{operator.ref}"' in line for line in told) == 1
-
-
-def test_overseers_hear_before_it_once_each(administrator: User, operator: User, mails: Any) -> None:
-    past_the_guards(administrator, email="adele@example.com")
-    Service.objects.create(name="payroll", owner=operator)
-    for left, sent in ((15, 0), (14, 1), (13, 0), (4, 0), (3, 1), (2, 0), (0, 0)):
-        past_the_guards(operator, last_day=TODAY + timedelta(days=left))
-        before = len(mails)
-        tasks.remind_of_people()
-        assert len(mails) - before == sent, left
-    assert all("payroll" in each.body and f"/people/{operator.pk}/" in each.body for each in mails)
-
-
-def test_a_reminder_that_could_not_be_sent_is_sent_next_time(administrator: User, operator: User, mails: Any) -> None:
-    past_the_guards(operator, last_day=TOMORROW)
-    assert departures.remind() == 0
-    past_the_guards(administrator, email="adele@example.com")
-    assert departures.remind() == 1
 
 
 # --- Whether enough people are there ---------------------------------------------------------------------------------

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core import mail
 from django.db import connections
 from django.utils import timezone
 
@@ -22,6 +21,7 @@ from jobs_app.models import Event, Export, ExportPart, User
 from tests.conftest import make_person
 from tests.doors import newest_event, operator_actor, without_the_trail
 from tests.exports import asked, content, held_up, never, saved, shown_numbers, written
+from tests.notices import listen, told, work
 from tests.processes import eventually
 
 
@@ -138,24 +138,11 @@ def test_of_two_workers_one_gets_it(auditor: User) -> None:
     assert Event.objects.filter(action="trail.exported", line__contains=str(made.pk)).count() == 1
 
 
-def test_a_mail_tells_who_asked_if_they_have_an_address(auditor: User, settings: Any) -> None:
+def test_who_asked_is_told(auditor: User) -> None:
+    listen()
     written(asked(auditor, "csv"))
-    assert mail.outbox == []
-    User.objects.filter(pk=auditor.pk).update(email="aurora@example.com")
-    written(asked(auditor, "csv"))
-    [message] = mail.outbox
-    assert message.to == ["aurora@example.com"]
-    assert f"{settings.PORTAL_BASE_URL}/exports/" in message.body
-    settings.HAS_MAIL = False
-    written(asked(auditor, "csv"))
-    assert len(mail.outbox) == 1
-
-
-def test_a_mail_that_fails_does_not_fail_the_export(auditor: User, settings: Any) -> None:
-    User.objects.filter(pk=auditor.pk).update(email="aurora@example.com")
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
-    assert written(asked(auditor, "csv")).status == "ready"
+    work()
+    assert told(auditor) == [("export_ready", 1)]
 
 
 # --- Bad days --------------------------------------------------------------------------------------------------------

@@ -16,11 +16,13 @@ from jobs_app.audit import Action
 from jobs_app.errors import NotFound
 from jobs_app.koodrive.client import Client
 from jobs_app.koodrive.sandbox import Fault, Kind, Sandbox
-from jobs_app.models import ForeignTask, Submission, User
+from jobs_app.models import ForeignTask, Notice, Submission, User
+from jobs_app.notices import words as said_by
 from tests.conftest import token_of
 from tests.doors import client_of, newest_event, without_the_trail
 from tests.doors import operator_actor as acting
 from tests.following import TOKEN, browser_of
+from tests.notices import listen, told, work
 from tests.outside import begin_anew, made_outside
 from tests.servers import Broker
 
@@ -123,12 +125,12 @@ def test_it_tells_how_the_last_comparison_went(auditor: User, sandbox: Sandbox, 
     assert "list of tasks can&#x27;t be read" in page
     result = reconciling.compare(client=client, by=SWEEPER)
     page = shown(auditor)
-    assert f"up to {result.until:%Y-%m-%d %H:%M} UTC" in page
+    assert f">{result.until:%Y-%m-%d %H:%M:%S} UTC</time>" in page
     assert "alert-warning" not in page
     sandbox.faults.add(Fault(Kind.RESET, call="list"))
     reconciling.compare(client=client, by=SWEEPER)
     page = shown(auditor)
-    assert f"up to {result.until:%Y-%m-%d %H:%M} UTC" in page
+    assert f">{result.until:%Y-%m-%d %H:%M:%S} UTC</time>" in page
     assert "is not in full" in page
 
 
@@ -250,50 +252,16 @@ def test_readiness_does_not_depend_on_it(database: None) -> None:
     assert not any("did not send" in reason or "due every night" in reason for reason in before)
 
 
-@pytest.fixture
-def mail(settings: Any, tmp_path: Any) -> Any:
-    settings.EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
-    settings.EMAIL_FILE_PATH, settings.HAS_MAIL = str(tmp_path / "mail"), True
-    return lambda: "\n".join(path.read_text() for path in (tmp_path / "mail").glob("*"))
-
-
-def test_administrators_hear_of_new_ones_by_mail(
-    administrator: User, operator: User, sandbox: Sandbox, client: Client, mail: Any
+def test_administrators_are_told_of_new_ones_once(
+    administrator: User, operator: User, sandbox: Sandbox, client: Client
 ) -> None:
-    User.objects.filter(pk=administrator.pk).update(email="adele@example.com")
-    User.objects.filter(pk=operator.pk).update(email="olga@example.com")
+    listen()
     task_id = made_outside(sandbox, client)
-    reconciling.compare(client=client, by=SWEEPER)
-    text = mail()
-    assert "To: adele@example.com\n" in text
-    assert "olga@example.com" not in text
-    assert task_id in text
-    assert LIST in text
-    reconciling.compare(client=client, by=SWEEPER)
-    assert mail() == text
-
-
-@pytest.mark.parametrize("lack", ["mail", "address", "person"])
-def test_without_mail_or_anybody_to_write_to_nothing_is_mailed(
-    administrator: User, sandbox: Sandbox, client: Client, mail: Any, settings: Any, lack: str
-) -> None:
-    settings.HAS_MAIL = lack != "mail"
-    email = "" if lack == "address" else "adele@example.com"
-    User.objects.filter(pk=administrator.pk).update(email=email, is_active=lack != "person")
-    made_outside(sandbox, client)
-    assert reconciling.compare(client=client, by=SWEEPER).new == 1
-    assert mail() == ""
-
-
-def test_mail_that_does_not_go_out_changes_nothing(
-    administrator: User, sandbox: Sandbox, client: Client, settings: Any
-) -> None:
-    settings.EMAIL_BACKEND, settings.HAS_MAIL = "django.core.mail.backends.smtp.EmailBackend", True
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1  # nobody listens there
-    User.objects.filter(pk=administrator.pk).update(email="adele@example.com")
-    made_outside(sandbox, client)
-    assert reconciling.compare(client=client, by=SWEEPER).new == 1
-    assert newest_event("tasks.compared")["outcome"] == "ok"
+    for _ in range(2):
+        reconciling.compare(client=client, by=SWEEPER)
+        work()
+    assert (told(administrator), told(operator)) == ([("foreign_tasks", 1)], [])
+    assert task_id in said_by.of(Notice.objects.get())[0].text
 
 
 # --- At once, and every night ----------------------------------------------------------------------------------------

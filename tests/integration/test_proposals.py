@@ -19,6 +19,7 @@ from jobs_app.models import Event, Proposal, User
 from tests.conftest import make_person
 from tests.doors import newest_event, without_the_trail
 from tests.doors import operator_actor as acting
+from tests.notices import listen, work
 from tests.processes import address
 
 REASON = "the new team starts on Monday"
@@ -154,7 +155,9 @@ def test_administrators_and_auditors_hear_of_it_by_mail(
     for person in (administrator, second, auditor, operator):
         person.email = f"{person.username}@example.com"
         person.save()
+    listen()
     propose(administrator)
+    work()
     assert sorted(address for sent in mail.outbox for address in sent.to) == [
         "adele@example.com",
         "arthur@example.com",

@@ -22,6 +22,7 @@ from tests.conftest import PASSWORD, give_role, make_person
 from tests.doors import newest_event, without_the_trail
 from tests.doors import operator_actor as acting
 from tests.examples import body
+from tests.notices import listen, work
 from tests.people import REASON, anew, confirm, given_long_ago
 from tests.processes import ROOT, address
 
@@ -69,8 +70,10 @@ def test_taking_takes_one_and_overseers_hear_of_it(
     settings.HAS_MAIL = True
     User.objects.filter(pk=auditor.pk).update(email="aurora@example.com")
     person = make_person("mia", role, Role.ADMINISTRATOR if role is Role.APPROVER else Role.APPROVER)
+    listen()
     change(person, by=administrator)
     assert has(person) == set()
+    work()
     [sent] = [each for each in mailoutbox if "role.taken" in each.subject]
     assert (sent.to, person.ref in sent.body, REASON in sent.body) == (["aurora@example.com"], True, True)
 
@@ -311,7 +314,9 @@ def test_the_command_line_needs_no_second_and_alarms(
 ) -> None:
     settings.HAS_MAIL = True
     User.objects.filter(pk=auditor.pk).update(email="aurora@example.com")
+    listen()
     people.create_person("mia", PASSWORD, roles=[Role.APPROVER, Role.OPERATOR], by=COMMAND_LINE)
+    work()
     [sent] = mailoutbox
     assert (sent.to, "approver" in sent.body, "command on the server" in sent.body) == (
         ["aurora@example.com"],
@@ -320,6 +325,7 @@ def test_the_command_line_needs_no_second_and_alarms(
     )
     assert newest_event("person.created")["roles"] == ["approver", "operator"]
     people.create_person("otto", PASSWORD, roles=[Role.OPERATOR], by=COMMAND_LINE)
+    work()
     assert len(mailoutbox) == 1
 
 

@@ -17,6 +17,7 @@ from drf_spectacular.generators import SchemaGenerator
 from jobs_app import bulk, documents, feed, idempotency, listing, rotation, tokens
 from jobs_app.api import deprecations, problems
 from jobs_app.audit.actions import MEANINGS, Action
+from jobs_app.notices.kinds import KINDS
 from jobs_app.operations import OPERATIONS, Danger, Use
 from jobs_app.states import FINAL, LABELS, TRANSITIONS, State
 
@@ -146,6 +147,20 @@ def _kept() -> int:
     return idempotency.KEPT.days - 1
 
 
+def kinds() -> str:
+    rows = [
+        (
+            f"`{each.name}`",
+            each.label,
+            each.audience,
+            "yes" if each.by_mail else "no",
+            "no" if each.is_security else "yes",
+        )
+        for each in KINDS
+    ]
+    return table(("kind", "what of", "to", "mailed, unless chosen", "can be off in the portal"), rows)
+
+
 BLOCKS: dict[tuple[str, str], Callable[[], str]] = {
     ("docs/architecture.md", "floors"): floors,
     ("docs/architecture.md", "states"): state_diagram,
@@ -153,6 +168,7 @@ BLOCKS: dict[tuple[str, str], Callable[[], str]] = {
     ("docs/audit.md", "states"): states,
     ("docs/catalogue.md", "operations"): operations,
     ("docs/catalogue.md", "effects"): effects,
+    ("docs/notices.md", "kinds"): kinds,
     ("docs/rest.md", "errors"): errors,
     ("docs/rest.md", "numbers"): numbers,
 }
