@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Count, Max, Min, Sum
+from django.db.models import Count, Max, Min, Q, Sum
 
 from . import approvals, bulk, cancelling, care, permissions, states, submissions
 from .actors import Actor
@@ -68,8 +68,11 @@ def standing(batch: Batch) -> Standing:
         members=Count("pk"), total=Sum("files_total"), succeeded=Sum("files_succeeded"), failed=Sum("files_failed")
     )
     files = {name: sum(row[name] for row in rows) for name in ("total", "succeeded", "failed")}
-    waiting = batch.members.filter(status=State.AWAITING_APPROVAL)
-    wanted = batch.members.aggregate(most=Max("approvals_needed"), least=Min("approvals_needed"))
+    wanted = batch.members.aggregate(
+        most=Max("approvals_needed"),
+        least=Min("approvals_needed"),
+        until=Min("approval_expires_at", filter=Q(status=State.AWAITING_APPROVAL)),
+    )
     return Standing(
         counts={row["status"]: row["members"] for row in rows},
         files=files | {"pending": files["total"] - files["succeeded"] - files["failed"]},
@@ -77,7 +80,7 @@ def standing(batch: Batch) -> Standing:
         needed=wanted["most"] if wanted["most"] == wanted["least"] else None,
         why=_why(batch),
         given=_given(batch),
-        expires_at=waiting.aggregate(first=Min("approval_expires_at"))["first"],
+        expires_at=wanted["until"],
     )
 
 

@@ -73,6 +73,17 @@ def look() -> list[Sign]:
     ]
 
 
+def sending() -> list[Sign]:
+    """What sends, how long the queue has waited, and KooDrive: of the signs, those that tell how sending goes."""
+    ages = pulse.ages()
+    return [_worker(ages.get("worker")), _queue(ages), _koodrive(ages.get("koodrive"))]
+
+
+def is_proof_stale() -> bool:
+    """Whether the nightly check of the trail was missed."""
+    return read.age_of(Action.TRAIL_VERIFIED) > LONGEST_BETWEEN_CHECKS
+
+
 def counts() -> list[tuple[State, int]]:
     """How many submissions are in each state; of those that have ended, the ones of the last 24 hours."""
     day = timezone.now() - timedelta(days=1)

@@ -19,6 +19,7 @@ def person(
     confirmed: bool = True,
 ) -> Actor:
     """A signed-in person, with the roles that they have at this moment."""
+    grants = list(user.role_grants.all())
     return Actor(
         kind=Kind.PERSON,
         key=user.pk,
@@ -26,9 +27,9 @@ def person(
         channel=channel,
         auth=auth,
         accountable=user.pk,
-        roles=user.current_roles(),
+        roles=frozenset(Role(grant.role) for grant in grants) if user.is_present else frozenset(),
         confirmed=confirmed,
-        counting_from=frozenset((Role(grant.role), grant.counts_from) for grant in user.role_grants.all()),
+        counting_from=frozenset((Role(grant.role), grant.counts_from) for grant in grants),
         ip=ip,
         request_id=request_id,
     )

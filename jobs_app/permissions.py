@@ -166,7 +166,7 @@ def cancel(actor: Actor, submission: Submission) -> Refusal:
     return WrongState("It has ended already, so there is nothing to cancel.") if submission.is_final else None
 
 
-_RETRIED = {
+RETRIED = {
     State.PARTIALLY_FAILED,
     State.FAILED,
     State.REFUSED,
@@ -179,7 +179,7 @@ _RETRIED = {
 def retry(actor: Actor, submission: Submission) -> Refusal:
     if refusal := change(actor, submission):
         return refusal
-    if submission.state in _RETRIED:
+    if submission.state in RETRIED:
         return None
     return WrongState("Only what ended without full success, and was not rejected, can be submitted again.")
 

@@ -12,12 +12,13 @@ from psycopg.conninfo import conninfo_to_dict
 
 from jobs_app.actors import Role
 
-from . import demo, env, logs
+from . import __version__, demo, env, logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 PORTAL_ENV = env.choice("PORTAL_ENV", ("demo", "production"), "demo")
 IS_DEMO = PORTAL_ENV == "demo"
+PORTAL_VERSION = __version__
 DATA_DIR = Path(env.text("PORTAL_DATA_DIR", str(BASE_DIR / ".portal"))).resolve()
 
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from .. import batches, idempotency, listing, permissions
 from ..errors import Invalid, NotFound, PortalError, RequestDiffers, WrongState
 from ..models import Batch
-from ..operations import BY_NAME
+from ..operations import BY_NAME, OPERATIONS, Use
 from ..permissions import Refusal
 from .actor import actor_of
 from .pages import with_cursor
@@ -24,16 +24,19 @@ from .pages import with_cursor
 def page(request: HttpRequest, pk: UUID) -> HttpResponse:
     row = _visible_or_404(request, pk)
     by = actor_of(request)
-    members = listing.page(row.members.with_people().named(), cursor=request.GET.get("cursor", ""))
-    context = _live(row) | {
+    members = listing.page(row.members.for_rows(), cursor=request.GET.get("cursor", ""))
+    live, why_not_change = _live(row), _why_not(permissions.change(by, row))
+    may_retry = not why_not_change and any(each in permissions.RETRIED for each in live["standing"].counts)
+    context = live | {
         "page": members,
         "older": with_cursor(request, members.older),
         "newer": with_cursor(request, members.newer),
         "why_not_decide": _why_not(permissions.decide(by, row)),
-        "why_not_change": _why_not(permissions.change(by, row)),
-        "needs_password": any("password" in each.document for each in row.members.only("request")),
+        "why_not_change": why_not_change,
+        "may_retry": may_retry,
+        "needs_password": may_retry and _has_password(row),
         "retry_key": idempotency.new_key(),
-        "phrase": batches.retry_phrase(row, by=by),
+        "phrase": batches.retry_phrase(row, by=by) if may_retry else "",
     }
     return render(request, "batch.html", context)
 
@@ -92,6 +95,13 @@ def retry(request: HttpRequest, pk: UUID) -> HttpResponse:
         return redirect("batch", pk=row.pk)
     _tell(request, _("Submitted again"), [{"status": 201}] * made.total + made.refused)
     return redirect("batch", pk=made.pk)
+
+
+def _has_password(row: Batch) -> bool:
+    takers = [operation.name for operation in OPERATIONS if operation.password is not Use.NO]
+    return any(
+        "password" in each.document for each in row.members.filter(operation__in=takers).only("request", "batch")
+    )
 
 
 def _live(row: Batch) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from ..actors import Role
 from ..models import Pause, Submission, User
 from ..notices import inbox
 from ..states import State
+from . import navigation
 from .actor import actor_of
 
 
@@ -19,22 +20,17 @@ def portal(request: HttpRequest) -> dict[str, Any]:
     """Nothing here may fail where the database does: error pages are shown with it too."""
     # A service that asks for a page of the API is no person.
     if not isinstance(getattr(request, "user", None), User):
-        return {"is_demo": settings.IS_DEMO}
+        return {"is_demo": settings.IS_DEMO, "version": settings.PORTAL_VERSION}
     actor = actor_of(request)
     return {
         "is_demo": settings.IS_DEMO,
+        "version": settings.PORTAL_VERSION,
         "actor": actor,
+        "menus": navigation.menus(actor, request.path),
         "may_submit": permissions.submit(actor) is None,
         "is_approver": Role.APPROVER in actor.roles,
-        "may_see_policy": permissions.see_policy(actor) is None,
         "may_read_trail": permissions.read_trail(actor) is None,
-        "may_export": permissions.export(actor) is None,
-        "may_see_spaces": permissions.see_spaces(actor) is None,
-        "may_see_health": permissions.see_health(actor) is None,
         "may_manage_services": permissions.manage_services(actor) is None,
-        "may_see_callbacks": permissions.see_callbacks(actor) is None,
-        "may_see_people": permissions.see_people(actor) is None,
-        "may_set_credentials": permissions.set_credentials(actor) is None,
         "pauses": _pauses(),
         "unread_notices": inbox.unread(actor.key),
         "need_a_person": _need_a_person() if Role.OPERATOR in actor.roles else 0,

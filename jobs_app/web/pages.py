@@ -1,39 +1,21 @@
-"""Looking at submissions: home, the list, one submission and its live part."""
+"""Looking at submissions: the list, one submission and its live part."""
 
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from .. import drafting, explain, listing, permissions
 from ..errors import NotFound
-from ..models import ApiToken, ForeignTask, Submission
+from ..models import Submission
 from ..operations import OPERATIONS
-from ..states import FINAL, LABELS, State
+from ..states import LABELS
 from .actions import actions
 from .actor import actor_of
 from .doubts import doubt_of
 from .timeline import timeline
-
-NEEDS_SOMEBODY = (State.UNKNOWN, State.REFUSED, State.FAILED, State.PARTIALLY_FAILED)
-SHOWN = 8
-
-
-@require_GET
-def home(request: HttpRequest) -> HttpResponse:
-    by = actor_of(request)
-    visible = permissions.visible_to(by).with_people().named().order_by("-created_at", "-id")
-    context = {
-        "in_doubt": visible.filter(status=State.UNKNOWN)[:SHOWN],
-        "open": visible.exclude(status__in=[*FINAL, State.UNKNOWN])[:SHOWN],
-        "latest": visible.filter(status__in=FINAL)[:SHOWN],
-        "foreign": 0 if permissions.see_foreign(by) else ForeignTask.objects.unnoted().count(),
-        "ending": 0 if permissions.manage_services(by) else ApiToken.objects.ending(timezone.now()).count(),
-    }
-    return render(request, "home.html", context)
 
 
 @require_GET
@@ -43,7 +25,7 @@ def listed(request: HttpRequest) -> HttpResponse:
     parameters = {name: values for name, values in request.GET.lists() if any(values)}
     if request.GET.get("mine"):
         parameters["createdBy"] = [by.id]
-    rows = listing.filtered(permissions.visible_to(by).with_people().named(), parameters)
+    rows = listing.filtered(permissions.visible_to(by).for_rows(), parameters)
     page = listing.page(rows, cursor=request.GET.get("cursor", ""))
     context = {
         "page": page,

@@ -104,7 +104,7 @@ def _page(
         "line": line,
         "problems": problems,
         "proof": proof,
-        "is_stale": proof is not None and read.age_of(Action.TRAIL_VERIFIED) > health.LONGEST_BETWEEN_CHECKS,
+        "is_stale": proof is not None and health.is_proof_stale(),
         "extent": read.extent(),
         "actions": list(Action),
         "operations": OPERATIONS,

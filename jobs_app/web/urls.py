@@ -11,8 +11,10 @@ from . import (
     credentials,
     decisions,
     exports,
+    first_steps,
     foreign,
     health,
+    home,
     notices,
     pages,
     people,
@@ -30,7 +32,8 @@ from . import (
 )
 
 urlpatterns = [
-    path("", pages.home, name="home"),
+    path("", home.home, name="home"),
+    path("set-up/", first_steps.page, name="set-up"),
     # The names of the next ones are those that django-allauth looks for.
     path("sign-in/", session.SignIn.as_view(), name="account_login"),
     path("sign-in/second-step/", session.SecondStep.as_view(), name="mfa_authenticate"),

@@ -64,6 +64,8 @@ def chromium() -> Iterator[Browser]:
     found = os.environ.get("CHROMIUM") or shutil.which("chromium")
     if not found:
         pytest.skip("No Chromium: install it, or set CHROMIUM to its path.")
+    # Playwright runs an event loop in this thread, in which Django would not ask the database.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     expect.set_options(timeout=30_000)  # a task in the sandbox takes seconds, and the page asks every other one
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=FLAGS)

@@ -2,11 +2,16 @@
 
 import os
 import runpy
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+
+import portal
+
+ROOT = Path(__file__).parents[2]
 
 PRODUCTION = {
     "PORTAL_ENV": "production",
@@ -196,3 +201,8 @@ def test_a_mail_address_that_can_not_be_used_is_refused_without_naming_its_passw
 def test_anchors_by_mail_need_a_way_to_send_it(load: Any) -> None:
     with pytest.raises(ImproperlyConfigured, match="PORTAL_MAIL_URL is not set"):
         load(**PRODUCTION, PORTAL_AUDIT_ANCHORS="mailto:audit@example.com")
+
+
+def test_the_version_that_pages_show_is_that_of_the_project() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["version"] == portal.__version__
