@@ -89,7 +89,7 @@ def read(text: str, parameters: Mapping[str, str], *, max_files: int) -> Table:
         raise TooLarge
     problems = [_unknown_parameter(name) for name in parameters if name not in SHARED]
     rows = list(csvs.rows(header, records[1:], problems))
-    problems += targets.repeated(rows)
+    problems += targets.faults(rows)
     shared = _shared(parameters, rows, problems)
     if not rows and not problems:
         problems.append(Problem("/lines", "empty", "Put at least one line with a file below the names of the columns."))

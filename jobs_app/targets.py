@@ -79,8 +79,13 @@ def read(text: str, choice: Choice | None = None) -> Table:
     table = table if said.of in ("", table.signature) else _read(records, guess, Choice())
     if len(table.rows) > MOST_FILES:
         raise TooLarge
-    table.problems.extend([*repeated(table.rows), *_rounded(table.rows)])
+    table.problems.extend(faults(table.rows))
     return table
+
+
+def faults(rows: Sequence[Row]) -> list[Problem]:
+    """What only a table can be wrong in: ids that stand there twice, or were rounded."""
+    return [*repeated(rows), *_rounded(rows)]
 
 
 def repeated(rows: Iterable[Row]) -> Iterator[Problem]:

@@ -61,7 +61,7 @@ def test_a_table_is_dropped_reviewed_and_submitted_soon(watch: Any, files: int) 
     page = begun(watch(), "copy")
     fill(page)
     begin = time.monotonic()
-    drop(page, table(*numbered(100_000, files)))
+    drop(page, table(*numbered(files * 1000, files)))
     expect(page.get_by_text(f"“files.csv”: {files} files.")).to_be_visible()
     review(page)
     took = time.monotonic() - begin
@@ -189,7 +189,7 @@ def test_leaving_with_changes_asks_and_going_on_does_not(watch: Any) -> None:
     assert asked == ["beforeunload"]
 
 
-def test_a_deletion_is_off_until_its_phrase_stands_there_and_coming_back_makes_no_second(watch: Any) -> None:
+def test_a_deletion_is_off_until_its_phrase_stands_there_and_coming_back_makes_no_second_one(watch: Any) -> None:
     page = begun(watch(), "delete")
     page.locator("[name=files]").fill(f"{file_id(501)}\n{file_id(502)}")
     page.get_by_label("Space that the files are in").fill(SPACE)
@@ -206,9 +206,24 @@ def test_a_deletion_is_off_until_its_phrase_stands_there_and_coming_back_makes_n
     expect(page.locator(".chip").first).to_contain_text("Awaiting approval")
     made = page.url
     page.go_back()
-    expect(page.get_by_text("You have submitted exactly this already.")).to_be_visible()
-    page.get_by_role("link", name="Look at it").click()
+    expect(page.locator("[name=files]")).to_have_value("")
+    expect(page.locator("#draft")).to_be_hidden()
+    page.go_forward()
     expect(page).to_have_url(made)
+    page.get_by_role("button", name="Cancel", exact=True).click()  # so that nobody else finds it waiting
+    expect(page.locator(".chip").first).to_contain_text("Cancelled")
+
+
+def test_going_back_or_loading_anew_before_it_is_submitted_gives_the_form_as_it_was(watch: Any) -> None:
+    page = begun(watch(), "copy")
+    page.locator("[name=files]").fill(file_id(14))
+    fill(page)
+    review(page)
+    page.reload()
+    expect(page.locator("[name=files]")).to_have_value(file_id(14))
+    review(page)
+    page.get_by_role("button", name="Back").click()
+    expect(page.locator("[name=files]")).to_have_value(file_id(14))
 
 
 def test_the_preview_follows_what_is_typed(watch: Any) -> None:

@@ -133,11 +133,12 @@ def test_every_error_is_told_at_once_with_its_line(load: Importer, settings: Laz
         ("name\nx\n", "/lines/1/fileId", "required"),
         ("fileId,colour\nx,red\n", "/lines/1/colour", "unknown_column"),
         ("fileId,fileId\nx,y\n", "/lines/1/fileId", "duplicate"),
+        ("fileId\n1.30924E+18\n", "/lines/2/fileId", "rounded"),
         ('fileId\n"x\n', "/lines/2", "malformed"),
         ('fileId\n"x"y\n', "/lines/2", "malformed"),
         ("fileId\n" + "x" * 200_000, "/lines/2", "malformed"),
     ],
-    ids=range(8),
+    ids=range(9),
 )
 def test_what_is_no_table_is_refused_in_words(load: Importer, text: str, pointer: str, code: str) -> None:
     assert (pointer, code) in errors(load(text))

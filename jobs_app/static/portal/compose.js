@@ -3,6 +3,14 @@ const compose = document.getElementById("compose");
 const review = document.getElementById("review");
 const NEVER_KEPT = ["password", "csrfmiddlewaretoken", "table"];
 const nameOf = (data) => `draft:${data.person}:${data.operation}:${data.origin}`;
+const addressOf = (operation, origin) => {
+  const [kind, id] = origin.split(":");
+  const query = new URLSearchParams(id ? { from: id } : { operation });
+  if (kind === "follow") query.set("as", operation);
+  return `/submissions/new/?${query}`;
+};
+// What a form was sent for isn't sent again by going back or loading anew: both lead to the form and its draft.
+const leadBackToForm = (operation, origin) => history.replaceState(null, "", addressOf(operation, origin));
 const read = (name) => {
   try { return JSON.parse(localStorage.getItem(name)); } catch { return null; }
 };
@@ -54,12 +62,15 @@ if (compose) {
   const refresh = () => document.querySelector("[data-refresh]").click();
 
   const draft = read(name);
-  if (compose.dataset.posted !== undefined) save();
+  if (compose.dataset.posted !== undefined) {
+    save();
+    leadBackToForm(fields.operation.value, fields.origin.value);
+  }
   else if (draft) document.addEventListener("DOMContentLoaded", () => restore(draft));
   notice.querySelector("[data-draft-discard]").addEventListener("click", () => {
     localStorage.removeItem(name);
     isLeaving = true;
-    location.assign(location.pathname + (location.search || `?operation=${fields.operation.value}`));
+    location.assign(addressOf(fields.operation.value, fields.origin.value));
   });
 
   compose.addEventListener("input", (event) => event.target.type !== "file" && changed());
@@ -123,6 +134,7 @@ if (compose) {
 
 if (review) {
   const name = nameOf(review.dataset);
+  leadBackToForm(review.dataset.operation, review.dataset.origin);
   let isSent = false;
   review.addEventListener("submit", (event) => {
     const isFinal = !event.submitter || !event.submitter.name;
@@ -144,12 +156,9 @@ if (drafts) {
     const draft = read(name);
     const [operation, ...origin] = name.slice(begin.length).split(":");
     if (!draft) continue;
-    const [kind, id] = origin;
-    const query = new URLSearchParams(id ? { from: id } : { operation });
-    if (kind === "follow") query.set("as", operation);
     const row = drafts.querySelector("template").content.cloneNode(true);
     const link = row.querySelector("a");
-    link.href = `?${query}`;
+    link.href = addressOf(operation, origin.join(":"));
     link.textContent = draft.label;
     row.querySelector("span").textContent = new Date(draft.at).toLocaleString();
     const item = row.firstElementChild;
