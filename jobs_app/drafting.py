@@ -139,6 +139,35 @@ def follow(submission: Submission, operation: str, *, by: Actor) -> Draft:
     return Draft(kind, values, _notes(submission, kind, done, usable))
 
 
+def extract(submission: Submission, rows: Sequence[int], *, by: Actor) -> Draft:
+    """A draft that extracts these entries of the archive that was listed, of a folder whatever is known to be in it.
+
+    Raises ``NotFound`` when it listed no archive, or this person may not submit.
+    """
+    if permissions.submit(by) or submission.operation != "preview_archive":
+        raise NotFound
+    chosen = list(submission.entries.filter(row__in=rows))
+    names = [entry.name for entry in chosen if not entry.is_folder]
+    for folder in (entry.name.rstrip("/") for entry in chosen if entry.is_folder):
+        inside = submission.entries.filter(name__startswith=f"{folder}/").exclude(is_folder=True)
+        names += inside.values_list("name", flat=True)
+    [archive] = submission.files.all()
+    values: dict[str, Any] = {
+        "taskInfo": {
+            "fileInfo": [_file(archive, is_elsewhere=False)],
+            "srcContainerId": submission.source_space,
+            "uncompressFilePaths": list(dict.fromkeys(names)),
+        },
+        "dstContainerId": submission.source_space,
+        "labels": _labels([archive]),
+    }
+    if submission.reference:
+        values["reference"] = submission.reference
+    has_password = "password" in submission.document
+    notes = [_("The archive's password isn't carried over; give it again.")] if has_password else []
+    return Draft(BY_NAME["extract_some"], values, notes)
+
+
 def _file(file: SubmissionFile, is_elsewhere: bool) -> dict[str, str]:
     path = file.new_file_path if is_elsewhere else file.file_path
     return {"fileId": file.new_file_id or file.file_id} | ({"filePath": path} if path else {})

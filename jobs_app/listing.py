@@ -17,7 +17,7 @@ from django.db.models import Q
 from . import states
 from .documents import FORBIDDEN, instant
 from .errors import Invalid, Problem
-from .models import ArchiveEntry, Submission
+from .models import ArchiveEntry, Submission, SubmissionFile
 from .models.submissions import SubmissionQuerySet
 from .operations import BY_NAME
 from .states import State
@@ -113,6 +113,32 @@ def entries(submission: Submission, *, cursor: str = "", limit: int = PAGE) -> E
         rows=found[:limit],
         following=str(found[limit].row) if len(found) > limit else None,
         preceding=str(max(start - limit, 0)) if start else None,
+    )
+
+
+@dataclass(frozen=True)
+class FilesPage:
+    """One page of a submission's files; ``following`` and ``preceding`` are cursors, None where there is nothing."""
+
+    rows: list[SubmissionFile]
+    following: str | None
+    preceding: str | None
+
+
+def files(submission: Submission, *, status: str = "", cursor: str = "", limit: int = PAGE) -> FilesPage:
+    """The files that came to ``status``, all when it is empty, from the one that ``cursor`` names on.
+
+    Raises ``Invalid`` when it isn't a cursor of ours.
+    """
+    if cursor and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 10):
+        raise Invalid([_NO_CURSOR])
+    rows, start = submission.files.filter(status=status) if status else submission.files.all(), int(cursor or 0)
+    found = list(rows.filter(row__gte=start)[: limit + 1])
+    before = list(rows.filter(row__lt=start).order_by("-row").values_list("row", flat=True)[:limit]) if start else []
+    return FilesPage(
+        rows=found[:limit],
+        following=str(found[limit].row) if len(found) > limit else None,
+        preceding=str(before[-1]) if before else None,
     )
 
 

@@ -5,7 +5,7 @@ button. No role includes another, and nothing here asks whether somebody is a su
 """
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -35,7 +35,6 @@ from .models.submissions import SubmissionQuerySet
 from .states import State
 
 Refusal = PortalError | None
-Waiting = TypeVar("Waiting", Submission, Batch)
 
 _HAD_PART_IN = """
     WITH RECURSIVE line AS (
@@ -130,22 +129,20 @@ def export(actor: Actor) -> Refusal:
 
 def decide(actor: Actor, submission: Submission | Batch) -> Refusal:
     """Approve or reject; a batch is decided about by whoever may decide about its members."""
+    return decide_each(actor, [submission])[0]
+
+
+def decide_each(actor: Actor, rows: Sequence[Submission] | Sequence[Batch]) -> list[Refusal]:
+    """What ``decide`` says of each of the rows, which are all of one kind; one statement asks for all of them."""
     if actor.kind is not Kind.PERSON:
-        return PeopleOnly()
-    if Role.APPROVER not in actor.roles:
-        return NotAllowed()
-    return OwnSubmission() if _had_part_in([submission], actor.key) else _counts(actor, Role.APPROVER)
+        return [PeopleOnly()] * len(rows)
+    if Role.APPROVER not in actor.roles or not rows:
+        return [NotAllowed()] * len(rows)
+    theirs, otherwise = _had_part_in(rows, actor.key), _counts(actor, Role.APPROVER)
+    return [OwnSubmission() if row.pk in theirs else otherwise for row in rows]
 
 
-def may_decide(actor: Actor, rows: Sequence[Waiting]) -> list[Waiting]:
-    """Those of the rows, all of one kind, about which they may decide."""
-    theirs = _had_part_in(rows, actor.key) if actor.kind is Kind.PERSON and rows else set()
-    others = [row for row in rows if row.pk not in theirs]
-    # What else is asked is the same for every row.
-    return others if others and decide(actor, others[0]) is None else []
-
-
-def _had_part_in(rows: Sequence[Submission | Batch], person: int) -> set[UUID]:
+def _had_part_in(rows: Sequence[Submission] | Sequence[Batch], person: int) -> set[UUID]:
     """Those for which they answer, or for what it repeats: themselves, or as the owner of the service then or now."""
     table = rows[0]._meta.db_table
     return {pk for (pk,) in statements.rows(_HAD_PART_IN.format(table=table), [[row.pk for row in rows], person])}

@@ -4,6 +4,7 @@ from .audit import Event, Export, ExportPart, RefusedAttempt
 from .batches import Batch
 from .callbacks import Callback, Delivery
 from .dispatch import Credential, ForeignTask, Heartbeat, Pause
+from .filters import SavedFilter
 from .keys import IdempotencyKey
 from .notices import Notice, NoticeChoice, NoticeState
 from .people import RoleGrant, User
@@ -37,6 +38,7 @@ __all__ = [
     "Proposal",
     "RefusedAttempt",
     "RoleGrant",
+    "SavedFilter",
     "Service",
     "Space",
     "Spent",

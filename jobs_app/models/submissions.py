@@ -32,6 +32,10 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
         """With everything that showing a submission reads, in a fixed number of queries."""
         return self.select_related("person", "service").prefetch_related("files", "approvals__by")
 
+    def with_decisions(self) -> Self:
+        """With the people behind it and what was decided about it; its files may be many, so they are left out."""
+        return self.select_related("person", "service", "download_link").prefetch_related("approvals__by")
+
     def for_rows(self) -> Self:
         """With what a line of a list reads, and without what is long, in one query."""
         return self.select_related("person", "service").named().defer("request", "evidence", "warnings")

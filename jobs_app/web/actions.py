@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from .. import care, permissions, submissions
@@ -25,6 +26,7 @@ class Actions:
     cancel: Action
     retry: Action
     link: Action
+    link_until: datetime | None
     cancel_means: str
     needs_password: bool
     phrase: str
@@ -42,6 +44,7 @@ def actions(by: Actor, row: Submission) -> Actions:
         cancel=_action(permissions.cancel(by, row), shown=not row.is_final),
         retry=_action(permissions.retry(by, row), shown=row.is_final),
         link=_action(_link(by, row), shown=row.operation == "package"),
+        link_until=row.download_link.expires_at if hasattr(row, "download_link") else None,
         cancel_means=_CANCEL_MEANS.get(row.state, "unsent"),
         needs_password="password" in row.document,
         phrase=care.phrase(len(submissions.left_of(row)), {row.source_space}) if row.kind.irreversible else "",

@@ -1,4 +1,4 @@
-"""What people do with a submission under way or ended: cancel, retry, get a package, look into an archive."""
+"""What people do with a submission under way or ended: cancel, retry, get a package."""
 
 from uuid import UUID, uuid4
 
@@ -7,13 +7,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST
 
-from .. import cancelling, links, listing, submissions
+from .. import cancelling, links, submissions
 from ..errors import AlreadySubmitted, Invalid, WrongState
 from ..states import State
 from .actor import actor_of
-from .pages import visible_or_404, with_cursor
+from .pages import visible_or_404
 
 
 @require_POST
@@ -60,20 +60,6 @@ def download_link(request: HttpRequest, pk: UUID) -> HttpResponse:
     row = visible_or_404(request, pk)
     link = links.hand_out(row, by=actor_of(request))
     return render(request, "download_link.html", {"row": row, "link": link})
-
-
-@require_GET
-def entries(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """What is in the archive, page by page."""
-    row = visible_or_404(request, pk)
-    page = listing.entries(row, cursor=request.GET.get("cursor", ""))
-    context = {
-        "row": row,
-        "entries": page.rows,
-        "following": with_cursor(request, page.following),
-        "preceding": with_cursor(request, page.preceding),
-    }
-    return render(request, "entries.html", context)
 
 
 def _id(request: HttpRequest) -> UUID:

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import uuid
 from collections import Counter
 from collections.abc import Sequence
@@ -135,6 +136,9 @@ def _drafted(request: HttpRequest) -> HttpResponse:
     is_clone = "as" not in request.GET
     if is_clone:
         draft = drafting.clone(row, with_files=request.GET.get("files") != "none")
+    elif request.GET["as"] == "extract_some":
+        rows = [int(each) for each in request.GET.getlist("entry") if re.fullmatch("[0-9]{1,9}", each)]
+        draft = drafting.extract(row, rows, by=actor_of(request))
     else:
         draft = drafting.follow(row, request.GET["as"], by=actor_of(request))
     origin = f"{'clone' if is_clone else 'follow'}:{row.pk}"

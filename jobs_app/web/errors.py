@@ -8,11 +8,28 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils.translation import gettext_noop as _
 
 from ..errors import AuditUnavailable, Gone, Invalid, NotAllowed, NotFound, PortalError, Reauthenticate
 from . import again
 
 _STATUS = {NotAllowed: HTTPStatus.FORBIDDEN, NotFound: HTTPStatus.NOT_FOUND, Gone: HTTPStatus.GONE}
+# What somebody may do who has come there.
+_HELP = {
+    HTTPStatus.BAD_REQUEST: _("Nothing was stored. Go back, load the page again and repeat what you did."),
+    HTTPStatus.FORBIDDEN: _(
+        "Nothing was done. Your roles stand in the menu of your name; an administrator gives others."
+    ),
+    HTTPStatus.NOT_FOUND: _(
+        "The address may be mistyped, or it may be of something that you may not see: then nobody says that it exists."
+    ),
+    HTTPStatus.GONE: _("Its time is over, so it can't be had any more."),
+    HTTPStatus.CONFLICT: _("It has changed meanwhile, or can't be done now. Load its page again to see how it stands."),
+    HTTPStatus.INTERNAL_SERVER_ERROR: _(
+        "What you did was stored as a whole or not at all. See under Tasks whether it is there before you repeat it."
+    ),
+    HTTPStatus.SERVICE_UNAVAILABLE: _("Nothing is lost: what was stored before stays, and goes on by itself."),
+}
 _UNAVAILABLE = "The database can't be reached just now, so nothing was stored; try again shortly."
 
 
@@ -75,7 +92,9 @@ def _later(request: HttpRequest, error: BaseException | None) -> HttpResponse | 
 
 
 def _page(request: HttpRequest, status: HTTPStatus, detail: str) -> HttpResponse:
-    return render(request, "error.html", {"status": status, "detail": detail}, status=status)
+    return render(
+        request, "error.html", {"status": status, "detail": detail, "help": _HELP.get(status, "")}, status=status
+    )
 
 
 def _unavailable(request: HttpRequest, detail: str) -> HttpResponse:
@@ -86,5 +105,10 @@ def _unavailable(request: HttpRequest, detail: str) -> HttpResponse:
 
 def _bare(request: HttpRequest, status: HTTPStatus, detail: str) -> HttpResponse:
     """Without the context processors, which need the database."""
-    context = {"status": status, "detail": detail, "request_id": getattr(request, "request_id", "")}
+    context = {
+        "status": status,
+        "detail": detail,
+        "help": _HELP.get(status, ""),
+        "request_id": getattr(request, "request_id", ""),
+    }
     return HttpResponse(render_to_string("error_bare.html", context), status=status)

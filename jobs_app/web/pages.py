@@ -1,6 +1,7 @@
-"""Looking at submissions: the list, one submission and its live part."""
+"""Looking at one submission, and its part that changes."""
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -9,33 +10,11 @@ from django.views.decorators.http import require_GET
 
 from .. import drafting, explain, listing, permissions
 from ..errors import NotFound
-from ..models import Submission
-from ..operations import OPERATIONS
-from ..states import LABELS
+from ..models import Submission, SubmissionFile
 from .actions import actions
 from .actor import actor_of
 from .doubts import doubt_of
 from .timeline import timeline
-
-
-@require_GET
-def listed(request: HttpRequest) -> HttpResponse:
-    """The list, as the address narrows it; the same filters as the API's."""
-    by = actor_of(request)
-    parameters = {name: values for name, values in request.GET.lists() if any(values)}
-    if request.GET.get("mine"):
-        parameters["createdBy"] = [by.id]
-    rows = listing.filtered(permissions.visible_to(by).for_rows(), parameters)
-    page = listing.page(rows, cursor=request.GET.get("cursor", ""))
-    context = {
-        "page": page,
-        "older": with_cursor(request, page.older),
-        "newer": with_cursor(request, page.newer),
-        "operations": OPERATIONS,
-        "states": list(LABELS.items()),
-        "is_filtered": bool(parameters.keys() - {"cursor"}),
-    }
-    return render(request, "submissions.html", context)
 
 
 @require_GET
@@ -56,7 +35,7 @@ def context_of(request: HttpRequest, pk: UUID) -> dict[str, Any]:
         "row": row,
         "why": explain.explain(row),
         "timeline": timeline(row),
-        "files": row.files.all(),
+        **_files(request, row),
         "doubt": doubt_of(row, by=actor_of(request)),
         "may_decide": refusal is None,
         "why_not_decide": refusal.detail if refusal else "",
@@ -68,8 +47,22 @@ def context_of(request: HttpRequest, pk: UUID) -> dict[str, Any]:
     }
 
 
+def _files(request: HttpRequest, row: Submission) -> dict[str, Any]:
+    """A page of its files, and the addresses of the other pages."""
+    status = request.GET.get("result", "")
+    status = status if status in SubmissionFile.Status.values else ""
+    found = listing.files(row, status=status, cursor=request.GET.get("file", ""))
+    steps = {name: f"?{urlencode({'result': status, 'file': cursor})}#files" for name, cursor in _cursors(found)}
+    return {"files": found.rows, "file_status": status, **steps}
+
+
+def _cursors(page: listing.FilesPage) -> list[tuple[str, str]]:
+    named = [("files_before", page.preceding), ("files_after", page.following)]
+    return [(name, cursor) for name, cursor in named if cursor is not None]
+
+
 def visible_or_404(request: HttpRequest, pk: UUID) -> Submission:
-    row = permissions.visible_to(actor_of(request)).with_people().named().filter(pk=pk).first()
+    row = permissions.visible_to(actor_of(request)).with_decisions().named().filter(pk=pk).first()
     if row is None:
         raise NotFound
     return row

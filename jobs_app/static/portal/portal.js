@@ -60,6 +60,19 @@ for (const box of document.querySelectorAll("[data-shortcuts-off]")) {
   box.addEventListener("change", () => (box.checked ? localStorage.setItem(OFF, "1") : localStorage.removeItem(OFF)));
 }
 
+// What refreshes itself can be paused, and rests while nobody looks.
+let isPaused = false;
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-live-pause]");
+  if (!button) return;
+  isPaused = !isPaused;
+  button.setAttribute("aria-pressed", String(isPaused));
+});
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const repeats = (event.target.getAttribute("hx-trigger") || "").startsWith("every");
+  if (repeats && (isPaused || document.hidden)) event.preventDefault();
+});
+
 // The button of a form with a phrase stays off until the phrase stands there; the server checks it too.
 const words = (text) => text.trim().split(/\s+/).join(" ");
 const matchPhrase = (box) => {
