@@ -132,7 +132,7 @@ def decide(actor: Actor, submission: Submission | Batch) -> Refusal:
     return decide_each(actor, [submission])[0]
 
 
-def decide_each(actor: Actor, rows: Sequence[Submission] | Sequence[Batch]) -> list[Refusal]:
+def decide_each(actor: Actor, rows: Sequence[Submission | Batch]) -> list[Refusal]:
     """What ``decide`` says of each of the rows, which are all of one kind; one statement asks for all of them."""
     if actor.kind is not Kind.PERSON:
         return [PeopleOnly()] * len(rows)
@@ -142,7 +142,7 @@ def decide_each(actor: Actor, rows: Sequence[Submission] | Sequence[Batch]) -> l
     return [OwnSubmission() if row.pk in theirs else otherwise for row in rows]
 
 
-def _had_part_in(rows: Sequence[Submission] | Sequence[Batch], person: int) -> set[UUID]:
+def _had_part_in(rows: Sequence[Submission | Batch], person: int) -> set[UUID]:
     """Those for which they answer, or for what it repeats: themselves, or as the owner of the service then or now."""
     table = rows[0]._meta.db_table
     return {pk for (pk,) in statements.rows(_HAD_PART_IN.format(table=table), [[row.pk for row in rows], person])}
