@@ -62,13 +62,13 @@ def settle(
     Raises ``NotFound``, ``NotAllowed`` (also for one's own, which can only be withdrawn), ``Invalid`` for a refusal
     without a comment, ``WrongState``, and whatever ``carry_out`` raises; nothing is done then.
     """
-    if decision is State.REFUSED and not comment.strip():
-        raise Invalid([Problem("/comment", "required", "Say why you refuse it.")])
     shown = Proposal.objects.filter(pk=pk).first()
     if shown is None:
         raise NotFound
     may = permissions.withdraw if decision is State.WITHDRAWN else permissions.confirm
     permissions.require(may(by, shown), by=by, to=f"{decision} a change", proposal=shown.ref, confirmed=True)
+    if decision is State.REFUSED and not comment.strip():
+        raise Invalid([Problem("/comment", "required", "Say why you refuse it.")])
     with transaction.atomic():
         proposal = Proposal.objects.select_for_update().get(pk=pk)
         if proposal.state != State.OPEN or proposal.expires_at <= timezone.now():

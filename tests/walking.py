@@ -10,12 +10,12 @@ from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from jobs_app import bulk, exporting, proposals, receivers, submissions
+from jobs_app import bulk, directory, exporting, proposals, receivers, submissions
 from jobs_app.actors import Role
 from jobs_app.models import Callback, Event, Proposal, User
 from tests.conftest import make_person
 from tests.doors import operator_actor
-from tests.examples import body, file_id
+from tests.examples import OTHER_SPACE, body, file_id
 from tests.services import make_service, make_token
 
 CANARY = "kanarienvogel"  # stands in whatever a stranger must not read
@@ -66,10 +66,11 @@ def world() -> World:
     token, _ = make_token(service)
     receivers.put(service, "http://127.0.0.1:9/" + CANARY, by=by["administrator"])
     export = exporting.request("archive", f"reference:{CANARY}", by=by["auditor"])
-    change = proposals.propose(
-        Proposal.Kind.POLICY, "policy", before={}, after={CANARY: 1}, reason=CANARY, by=by["administrator"]
-    )
+    another = operator_actor(make_person("administrator-2", Role.ADMINISTRATOR))
+    change = proposals.propose(Proposal.Kind.POLICY, "policy", before={}, after={CANARY: 1}, reason=CANARY, by=another)
+    space = directory.add(OTHER_SPACE, {"name": CANARY}, reason=CANARY, by=by["administrator"])
     ids = {
+        "spaces/": space.pk,
         "submissions/": row.pk,
         "unknowns/": row.pk,
         "batches/": batch.pk,
@@ -82,7 +83,7 @@ def world() -> World:
         "people/": people["operator"].pk,
     }
     starts = {f"{door}{start}": pk for start, pk in ids.items() for door in ("/", "/api/v1/")}
-    return World(people, {**starts, "/callbacks/<int:pk>/": "pause"})
+    return World(people, {**starts, "/callbacks/<int:pk>/": "pause", "/people/<int:pk>/": "invite"})
 
 
 @dataclass
