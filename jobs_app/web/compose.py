@@ -86,8 +86,10 @@ def submit(request: HttpRequest) -> HttpResponse:
     """Submits what was reviewed, once: its id was chosen at the review."""
     if request.method == "GET":
         return redirect("compose")
+    by = actor_of(request)
+    permissions.require(permissions.submit(by), by=by, to="submit")
     fields, id_, shown = _unseal(request)
-    by, said = actor_of(request), _said(request, fields, shown)
+    said = _said(request, fields, shown)
     try:
         if len(fields.table.parts) > 1:
             return redirect("batch", pk=bulk.submit_reviewed(fields.table, by=by, as_id=id_, review=said).pk)

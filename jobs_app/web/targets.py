@@ -23,9 +23,10 @@ TEMPLATE = "files.csv"
 @sensitive_post_parameters("password")
 def change(request: HttpRequest) -> HttpResponse:
     """The form after what its button says (``do``) was done with the targets; nothing is submitted."""
-    by, fields = actor_of(request), Fields.posted(request.POST)
-    do, _colon, start = request.POST.get("do", "").partition(":")
+    by = actor_of(request)
     permissions.require(permissions.submit(by), by=by, to="submit")
+    fields = Fields.posted(request.POST)
+    do, _colon, start = request.POST.get("do", "").partition(":")
     notes: list[str] = []
     trouble: list[str] = []
     if do in ("load", "add"):
@@ -55,8 +56,9 @@ def change(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters("password")
 def bad_rows(request: HttpRequest) -> StreamingHttpResponse:
     """The lines that have to be mended, with what is wrong with each, as CSV."""
-    by, fields = actor_of(request), Fields.posted(request.POST)
+    by = actor_of(request)
     permissions.require(permissions.submit(by), by=by, to="submit")
+    fields = Fields.posted(request.POST)
     said = by_line(problems_of(fields, by=by))
     rows = [(row, said[number]) for number, row in fields.targets.rows if number in said]
     return _table(targets.to_mend(rows), BAD_ROWS)

@@ -13,6 +13,11 @@ TABLE = {
     "opuds": """
         GET /
         GET /approvals/
+        GET /notices/
+        POST /notices/read/
+        GET /submissions/rows/
+        GET /submissions/new/review/
+        GET /submissions/new/submit/
         GET /submissions/
         GET /unknowns/
         GET /api/v1/docs/
@@ -22,6 +27,7 @@ TABLE = {
     "opud": """
         GET /batches/<uuid:pk>/
         GET /batches/<uuid:pk>/live/
+        POST /submissions/filters/keep/
         GET /health/
         GET /policy/
         GET /spaces/
@@ -48,6 +54,10 @@ TABLE = {
         POST /submissions/<uuid:pk>/download-link/
         POST /submissions/<uuid:pk>/retry/
         GET /submissions/new/
+        POST /submissions/new/preview/
+        POST /submissions/new/targets/
+        POST /submissions/new/targets/bad-rows/
+        GET /submissions/new/targets/template/
         POST /submissions/new/review/
         POST /submissions/new/submit/
         POST /unknowns/<uuid:pk>/look-again/
@@ -84,6 +94,7 @@ TABLE = {
     "d": """
         POST /callbacks/<int:pk>/<slug:verb>/
         GET /credentials/
+        GET /set-up/
         POST /credentials/
         POST /health/resume/
         POST /people/<int:pk>/<slug:verb>/
@@ -127,6 +138,8 @@ TABLE = {
         POST /health/pause/
     """,
     "": """
+        POST /notices/<int:pk>/
+        POST /submissions/filters/<int:pk>/forget/
         GET /api/v1/me/callback/
         GET /api/v1/me/callback/deliveries/
         POST /api/v1/me/callback/rotate-secret/
