@@ -41,8 +41,9 @@ class Choice:
 class Table:
     """The lines of a table, and what is wrong with them. ``places`` says in which column, from 0, what stands.
 
-    ``names`` are the columns as a person knows them. ``is_sure`` is whether nothing had to be guessed that might be
-    wrong; ``is_mended`` whether these are lines that came back with their errors.
+    ``names`` are the columns as a person knows them. ``is_guessed`` is whether they are a guess that might be wrong,
+    ``is_sure`` whether they are none, or a person has looked at them; ``is_mended`` whether these are lines that came
+    back with their errors.
     """
 
     rows: list[Row]
@@ -50,13 +51,17 @@ class Table:
     names: list[str] = field(default_factory=list)
     places: Mapping[str, int | None] = field(default_factory=dict)
     has_header: bool = False
+    is_guessed: bool = False
     is_sure: bool = True
     is_mended: bool = False
 
     @property
     def signature(self) -> str:
-        """What tells its columns from another table's."""
-        return "\t".join(self.names) if self.has_header else "-"
+        """What tells its columns from another table's: their names, or where its first line has what looks like ids."""
+        if self.has_header:
+            return "\t".join(self.names)
+        cells = (name.partition(": ")[2] for name in self.names)
+        return "-" + "".join("i" if _LOOKS_LIKE_AN_ID.fullmatch(cell) else "." for cell in cells)
 
 
 def read(text: str, choice: Choice | None = None) -> Table:
@@ -174,6 +179,7 @@ def _read(records: Sequence[Record], guess: _Guess, said: Choice) -> Table:
         names=list(names),
         places=places,
         has_header=has_header,
+        is_guessed=not guess.is_sure,
         is_sure=guess.is_sure or is_said,
         is_mended=has_header and ERROR in (name.lower() for name in names),
     )

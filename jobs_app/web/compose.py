@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -77,7 +76,7 @@ def review(request: HttpRequest) -> HttpResponse:
     if not fields.targets.is_sure and not id_:
         notes.append(_("Look whether the columns are the right ones, then go on."))
         return form(request, Panel(fields, notes=notes))
-    return _review(request, fields, checked, id_ or fields.review_id(by.key))
+    return _review(request, fields, checked, id_ or fields.review_id(by.key), notes=notes)
 
 
 @require_http_methods(["GET", "POST"])
@@ -209,13 +208,20 @@ def _changes(request: HttpRequest, fields: Fields) -> list[drafting.Change]:
 
 # --- The review ------------------------------------------------------------------------------------------------------
 def _review(
-    request: HttpRequest, fields: Fields, checked: bulk.Checked, id_: uuid.UUID, *, missing: NotReviewed | None = None
+    request: HttpRequest,
+    fields: Fields,
+    checked: bulk.Checked,
+    id_: uuid.UUID,
+    *,
+    notes: Sequence[str] = (),
+    missing: NotReviewed | None = None,
 ) -> HttpResponse:
     by, requests = actor_of(request), [each for _row, each in checked.good]
     first, applies = requests[0], policies.applies(requests, by=by, policy=checked.policy)[0]
     same = effects.same(requests, by=by, but=id_)
     context = _shown(request, checked) | {
         "fields": fields,
+        "notes": notes,
         "checked": first,
         "files_count": sum(len(each.files) for each in requests),
         "applies": applies,
@@ -229,7 +235,6 @@ def _review(
         "space_names": spaces.names([first.source, first.target]),
         "changes": _changes(request, fields),
         "made": _made(request, id_),
-        "most_files": settings.KOODRIVE_MAX_FILES,
     }
     return render(request, "review.html", context, status=400 if missing else 200)
 

@@ -25,7 +25,7 @@ NAMES = (
     *("origin", "key", "zone", *_CHOICE),
 )
 # What the portal itself writes into the box: no line of names, and the columns in their order.
-_PLAIN = dict(zip(_CHOICE, ("no", "1", "2", "3", "-"), strict=True))
+_PLAIN = dict(zip(_CHOICE, ("no", "1", "2", "3", ""), strict=True))
 _PLACES = {
     "/dstContainerId": "target",
     "/srcContainerId": "source",

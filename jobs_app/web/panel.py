@@ -80,7 +80,8 @@ class Panel:
     @property
     def asks_for_columns(self) -> bool:
         """Whether there is something to choose."""
-        return self.fields.targets.has_header or len(self.fields.targets.names) > 1
+        table = self.fields.targets
+        return table.has_header or table.is_guessed or len(table.names) > 1
 
     @property
     def columns(self) -> list[tuple[str, str, list[tuple[str, str, bool]]]]:

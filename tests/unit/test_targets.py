@@ -70,8 +70,15 @@ def test_what_was_chosen_holds_for_this_table_and_for_no_other() -> None:
     assert files(other) == [(TWO, "Letter", "")]
 
 
+def test_what_was_chosen_for_a_list_holds_while_its_ids_stand_in_the_same_column() -> None:
+    text = f"Report,{ONE}\nLetter,{TWO}\n"
+    choice = Choice("no", {"fileId": "2", "name": "1"}, targets.read(text).signature)
+    assert files(targets.read(text, choice)) == [(ONE, "Report", ""), (TWO, "Letter", "")]
+    assert files(targets.read(f"{THREE},Report\n", choice)) == [(THREE, "Report", "")]
+
+
 def test_a_line_of_known_names_is_never_taken_for_a_file() -> None:
-    table = targets.read(f"fileId\n{ONE}\n", Choice("no", {"fileId": "1"}, "-"))
+    table = targets.read(f"fileId\n{ONE}\n", Choice("no", {"fileId": "1"}, "-i"))
     assert files(table) == [(ONE, "", "")]
 
 
@@ -140,7 +147,7 @@ def test_what_the_portal_writes_into_the_box_is_read_as_it_was(rows: list[tuple[
     rows = [row for row in rows if row[0] and not row[0].startswith("'") and not row[1].startswith("'")]
     rows = [row for row in rows if not row[2].startswith("'")]
     text = targets.text_of([dict(zip(targets.COLUMNS, row, strict=True)) for row in rows])
-    plain = Choice("no", {"fileId": "1", "name": "2", "filePath": "3"}, "-")
+    plain = Choice("no", {"fileId": "1", "name": "2", "filePath": "3"})
     assert files(targets.read(text, plain)) == rows
 
 

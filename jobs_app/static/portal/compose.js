@@ -1,7 +1,9 @@
 // Comfort for composing: every page of it works without this. A draft stays in this browser, for this person alone.
 const compose = document.getElementById("compose");
 const review = document.getElementById("review");
+const KEPT_FOR = 30 * 24 * 60 * 60 * 1000;
 const NEVER_KEPT = ["password", "csrfmiddlewaretoken", "table"];
+const formOf = ({ elements }) => ({ operation: elements.operation.value, origin: elements.origin.value });
 const nameOf = (data) => `draft:${data.person}:${data.operation}:${data.origin}`;
 const addressOf = (operation, origin) => {
   const [kind, id] = origin.split(":");
@@ -19,13 +21,34 @@ const write = (name, draft) => {
   try { localStorage.setItem(name, JSON.stringify(draft)); return true; } catch { localStorage.removeItem(name); return false; }
 };
 
+for (const name of Object.keys(localStorage).filter((each) => each.startsWith("draft:"))) {
+  const draft = read(name);
+  if (!draft || Date.now() - draft.at > KEPT_FOR) localStorage.removeItem(name);
+}
+
+// What a person does here keeps the session alive, unlike what a page asks for by itself.
+const isOurs = (path) => path.startsWith("/submissions/new/");
+document.addEventListener("htmx:configRequest", (event) => {
+  if (isOurs(event.detail.path)) delete event.detail.headers["HX-Request"];
+});
+// A session that has ended answers with the page to sign in, which leads back to the form and its draft.
+let isLeaving = false;
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const asked = event.detail.pathInfo.requestPath;
+  if (!isOurs(asked) || new URL(event.detail.xhr.responseURL).pathname === asked) return;
+  event.detail.shouldSwap = false;
+  isLeaving = true;
+  const { operation, origin } = review ? review.dataset : formOf(compose);
+  location.assign(addressOf(operation, origin));
+});
+
 if (compose) {
   const fields = compose.elements;
-  const name = nameOf({ person: compose.dataset.person, operation: fields.operation.value, origin: fields.origin.value });
+  const { operation, origin } = formOf(compose);
+  const name = nameOf({ person: compose.dataset.person, operation, origin });
   const notice = document.getElementById("draft");
   const saved = compose.querySelector("[data-draft-saved]");
   let isChanged = false;
-  let isLeaving = false;
   let isRestoring = false;
   let timer;
 
@@ -64,13 +87,13 @@ if (compose) {
   const draft = read(name);
   if (compose.dataset.posted !== undefined) {
     save();
-    leadBackToForm(fields.operation.value, fields.origin.value);
+    leadBackToForm(operation, origin);
   }
   else if (draft) document.addEventListener("DOMContentLoaded", () => restore(draft));
   notice.querySelector("[data-draft-discard]").addEventListener("click", () => {
     localStorage.removeItem(name);
-    isLeaving = true;
-    location.assign(addressOf(fields.operation.value, fields.origin.value));
+    isChanged = false;
+    location.assign(addressOf(operation, origin));
   });
 
   compose.addEventListener("input", (event) => event.target.type !== "file" && changed());
@@ -90,7 +113,7 @@ if (compose) {
   window.addEventListener("beforeunload", (event) => {
     if (isChanged && !isLeaving) event.preventDefault();
   });
-  window.addEventListener("pagehide", () => timer && isChanged && !isLeaving && save());
+  window.addEventListener("pagehide", () => isChanged && save());
 
   // A table is dropped, or chosen: at once where nothing can be lost by it.
   const load = () => {
@@ -128,7 +151,11 @@ if (compose) {
     progress().querySelector("[data-reading]").hidden = !isSent;
   });
   for (const trouble of ["htmx:sendError", "htmx:responseError"]) {
-    document.addEventListener(trouble, () => { progress().hidden = true; });
+    document.addEventListener(trouble, (event) => {
+      if (!isOfTargets(event)) return;
+      progress().hidden = true;
+      document.querySelector("[data-failed]").hidden = false;
+    });
   }
 }
 
@@ -155,7 +182,6 @@ if (drafts) {
   for (const name of Object.keys(localStorage).filter((each) => each.startsWith(begin))) {
     const draft = read(name);
     const [operation, ...origin] = name.slice(begin.length).split(":");
-    if (!draft) continue;
     const row = drafts.querySelector("template").content.cloneNode(true);
     const link = row.querySelector("a");
     link.href = addressOf(operation, origin.join(":"));
