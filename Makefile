@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: run test chaos bench browser lint format lock audit sbom
+.PHONY: run test chaos bench browser screens lint format lock audit sbom
 .DEFAULT_GOAL := run
 
 run: .venv/run.stamp
@@ -24,6 +24,10 @@ bench: .venv/dev.stamp
 
 browser: .venv/dev.stamp
 	$(BIN)/python -m pytest tests/browser
+
+# Every page in both themes and two widths, as docs/screens/*.png.
+screens: .venv/dev.stamp
+	$(BIN)/python -m pytest -q tests/browser/screens.py
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .

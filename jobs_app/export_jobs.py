@@ -16,8 +16,8 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 from psycopg.errors import DiskFull
 
-from . import audit, packs
-from .actors import EXPORTER
+from . import audit, identities, list_table, packs
+from .actors import EXPORTER, Channel
 from .audit import Action, export, table
 from .audit.copying import digest_of
 from .audit.search import Query
@@ -85,7 +85,13 @@ def _mine(job: Export) -> "QuerySet[Export]":
 
 
 def _write(job: Export, file: IO[bytes], watch: Watch) -> dict[str, Any]:
-    """Raises ``Invalid`` for a query or a time zone that can't be read any more."""
+    """Raises ``Invalid`` for a query or a time zone that can't be read any more.
+
+    A list holds what the person who asked may see while it is written.
+    """
+    if job.kind == Export.Kind.LIST:
+        by = identities.person(job.requested_by, channel=Channel.WORKER, ip=None, request_id=None)
+        return list_table.write_into(file, job.query, watch, by=by)
     query = Query.read(job.query)
     if job.kind == Export.Kind.CSV:
         return table.write_into(file, query, table.zone(job.zone), watch)
@@ -106,6 +112,8 @@ def _keep(job: Export, file: IO[bytes], manifest: dict[str, Any], watch: Watch) 
         ends = {"finished_at": Now(), "expires_at": Now() + LIFE}
         if not _mine(job).update(status=_Status.READY, **known, **ends):
             raise Interrupted(is_wanted=False)
+        if job.kind == Export.Kind.LIST:
+            return  # It takes nothing out of the trail; who asked for it and who loaded it stands there.
         audit.record(
             Action.TRAIL_EXPORTED,
             by=EXPORTER,

@@ -36,4 +36,20 @@ class Migration(migrations.Migration):
                 "constraints": [models.UniqueConstraint(fields=("person", "name"), name="one_filter_per_name")],
             },
         ),
+        migrations.AlterField(
+            model_name="export",
+            name="kind",
+            field=models.CharField(
+                choices=[("archive", "Archive"), ("evidence", "Evidence"), ("csv", "Csv"), ("list", "List")],
+                max_length=10,
+            ),
+        ),
+        migrations.AlterField(
+            model_name="export",
+            name="query",
+            field=models.TextField(
+                help_text="What of the trail, as a line of the search, or of the list, as in its address; empty for "
+                "everything."
+            ),
+        ),
     ]

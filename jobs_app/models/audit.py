@@ -71,6 +71,7 @@ class Export(models.Model):
         ARCHIVE = "archive"
         EVIDENCE = "evidence"
         CSV = "csv"
+        LIST = "list"  # of submissions, and not of the trail
 
     class Status(models.TextChoices):
         WAITING = "waiting"
@@ -81,7 +82,9 @@ class Export(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     kind = models.CharField(max_length=10, choices=Kind.choices)
-    query = models.TextField(help_text="What of the trail, as a line of the search; empty for everything.")
+    query = models.TextField(
+        help_text="What of the trail, as a line of the search, or of the list, as in its address; empty for everything."
+    )
     zone = models.TextField(default="UTC", help_text="The time zone of a table's second column of times.")
     requested_by = models.ForeignKey(User, models.PROTECT, related_name="exports")
     requested_at = models.DateTimeField(db_default=Now())

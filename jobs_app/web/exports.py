@@ -1,4 +1,4 @@
-"""Exports of the trail, as auditors ask for them, watch them and load them."""
+"""Exports as people ask for them, watch them and load them: of the trail, and of the list."""
 
 from typing import Any
 from uuid import UUID
@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_GET, require_http_methods
@@ -23,10 +24,12 @@ KINDS = {
     Export.Kind.EVIDENCE: gettext_noop("Evidence pack: the archive with cover sheets in words (zip)"),
     Export.Kind.CSV: gettext_noop("Table for a spreadsheet (CSV)"),
 }
+_LIST = {Export.Kind.LIST: gettext_noop("Tasks of the list (CSV)")}
 _FILES = {
     Export.Kind.ARCHIVE: ("trail", "zip", "application/zip"),
     Export.Kind.EVIDENCE: ("evidence", "zip", "application/zip"),
     Export.Kind.CSV: ("trail", "csv", "text/csv; charset=utf-8"),
+    Export.Kind.LIST: ("tasks", "csv", "text/csv; charset=utf-8"),
 }
 
 
@@ -75,6 +78,40 @@ def download(request: HttpRequest, pk: UUID) -> StreamingHttpResponse:
     return response
 
 
+@require_http_methods(["GET", "POST"])
+def tables(request: HttpRequest) -> HttpResponse:
+    """Somebody's own tables of the list; posted to, it asks for another one."""
+    by = actor_of(request)
+    permissions.require(permissions.read_submissions(by), by=by, to="see tables of the list")
+    if request.method == "GET":
+        return render(request, "tables.html", _tables(request))
+    try:
+        exporting.request_list(request.POST.get("query", ""), by=by)
+    except Invalid as error:
+        messages.error(request, " ".join(problem.detail for problem in error.problems))
+    except TooManyOpen as error:
+        messages.error(request, error.detail)
+    else:
+        messages.success(request, _("A worker writes it now; it stands in the list below."))
+    return redirect("tables")
+
+
+@require_GET
+def tables_live(request: HttpRequest) -> HttpResponse:
+    by = actor_of(request)
+    permissions.require(permissions.read_submissions(by), by=by, to="see tables of the list")
+    return render(request, "components/exports.html", _tables(request))
+
+
+def _tables(request: HttpRequest) -> dict[str, Any]:
+    own = Export.objects.filter(kind=Export.Kind.LIST, requested_by=actor_of(request).key)
+    shown = Paginator(own.select_related("requested_by").order_by("-requested_at", "-pk"), SHOWN).get_page(
+        request.GET.get("page")
+    )
+    is_open = any(row.status in exporting.OPEN for row in shown)
+    return {"exports": shown, "is_open": is_open, "names": _LIST, "live": reverse("tables-live")}
+
+
 def _require(request: HttpRequest) -> None:
     by = actor_of(request)
     permissions.require(permissions.export(by), by=by, to="see exports")
@@ -91,9 +128,11 @@ def _page(request: HttpRequest, values: dict[str, str], problems: list[Problem])
 
 
 def _listed(request: HttpRequest) -> dict[str, Any]:
-    rows = Export.objects.select_related("requested_by").order_by("-requested_at", "-pk")
+    rows = Export.objects.filter(kind__in=exporting.OF_THE_TRAIL).select_related("requested_by")
+    rows = rows.order_by("-requested_at", "-pk")
     shown = Paginator(rows, SHOWN).get_page(request.GET.get("page"))
-    return {"exports": shown, "is_open": any(row.status in exporting.OPEN for row in shown), "names": KINDS}
+    is_open = any(row.status in exporting.OPEN for row in shown)
+    return {"exports": shown, "is_open": is_open, "names": KINDS, "live": reverse("exports-live")}
 
 
 def _estimate(line: str) -> dict[str, Any]:

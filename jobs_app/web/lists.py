@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
@@ -28,6 +29,7 @@ MOST_NEWER = 99
 # Whoever asks for one of these looks for something certain, however old it is.
 _CERTAIN = frozenset({"since", "until", "updatedSince", "taskId", "fileId", "reference", "batch", "retryOf"})
 _NO_FILTERS = frozenset({"cursor", "when"})
+_OF_THE_PAGE = _NO_FILTERS | {"mine"}
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ def listed(request: HttpRequest) -> HttpResponse:
         "is_filtered": is_filtered,
         "is_recent": is_recent,
         "filter_query": _with(request).removeprefix("?"),
+        "table_query": urlencode(_parameters(request.GET, by), doseq=True),
         "saved": filters.seen_by(by),
     }
     return render(request, "submissions.html", context)
@@ -99,12 +102,17 @@ def forget_filter(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _wanted(address: QueryDict, by: Actor) -> SubmissionQuerySet:
-    parameters = _given(address)
+    return listing.filtered(permissions.visible_to(by).for_rows(), _parameters(address, by))
+
+
+def _parameters(address: QueryDict, by: Actor) -> dict[str, list[str]]:
+    """The list's filters as the API has them."""
+    parameters = {name: values for name, values in _given(address).items() if name not in _OF_THE_PAGE}
     if address.get("mine"):
         parameters["createdBy"] = [by.id]
     if _is_recent(address):
         parameters["since"] = [(timezone.now() - RECENT).isoformat()]
-    return listing.filtered(permissions.visible_to(by).for_rows(), parameters)
+    return parameters
 
 
 def _given(address: QueryDict) -> dict[str, list[str]]:

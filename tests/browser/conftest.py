@@ -9,12 +9,18 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from jobs_app.actors import Role
 from portal import demo
+from tests.browser.serving import serving
+from tests.conftest import make_person
+from tests.walking import World, world
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 90
@@ -115,3 +121,19 @@ def watch(chromium: Browser, stack: Stack) -> Iterator[object]:
     for context, _ in opened:
         context.close()
     assert [trouble for _, watched in opened for trouble in watched.troubles] == []
+
+
+@pytest.fixture
+def there(database: None, settings: Any) -> World:
+    """One of everything, and somebody of each role; ``everything`` has all of them."""
+    settings.CALLBACK_HOSTS, settings.CALLBACK_NETWORKS = frozenset(), (ip_network("127.0.0.0/8"),)
+    found = world()
+    found.people["everything"] = make_person("everything-1", *Role)
+    return found
+
+
+@pytest.fixture
+def served(there: World) -> Iterator[str]:
+    """The address of a portal that shows it."""
+    with serving() as url:
+        yield url

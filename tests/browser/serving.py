@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.test import Client as Visitor
 from django.test.testcases import LiveServerThread
 from django.utils import timezone
+from playwright.sync_api import Browser, BrowserContext
 
 from jobs_app import dispatch, submissions, tracking
 from jobs_app.koodrive.sandbox import Fault, Kind, Sandbox, When
@@ -16,8 +18,9 @@ from jobs_app.models import Submission
 from tests.doors import client_of, operator_actor
 from tests.examples import file_id
 from tests.following import TOKEN, naming
-from tests.walking import World
+from tests.walking import PAGES, World
 
+ERRORS = ["/nothing-here/", "/submissions/00000000-0000-0000-0000-000000000001/"]
 ENDED = (
     ("copy", magic("fails", 3), file_id(3)),
     ("copy", magic("refused", 4)),
@@ -71,3 +74,26 @@ def session_of(there: World, who: str) -> dict[str, str]:
         return {}
     visitor.force_login(there.people[who])
     return {name: morsel.value for name, morsel in visitor.cookies.items()}
+
+
+def pages_of(there: World, who: str, more: list[str]) -> list[str]:
+    """The addresses at which this person gets a page, and not a redirect, a file or a fragment."""
+    visitor = Visitor(raise_request_exception=False)
+    if who != "nobody":
+        visitor.force_login(there.people[who])
+    wanted = dict.fromkeys([*(there.at(path) for path in PAGES), *more, *ERRORS])
+    return [path for path in wanted if path != "/sign-out/" and b"<!doctype html>" in _start_of(visitor.get(path))]
+
+
+def _start_of(answer: Any) -> bytes:
+    if "text/html" not in answer.headers.get("Content-Type", "") or answer.streaming:
+        return b""
+    return bytes(answer.content[:200])
+
+
+def opened(chromium: Browser, there: World, who: str, url: str) -> BrowserContext:
+    """A browser of this person's."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
+    cookies = [{"name": name, "value": value, "url": url} for name, value in session_of(there, who).items()]
+    context.add_cookies(cookies)  # type: ignore[arg-type]
+    return context

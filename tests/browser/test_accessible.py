@@ -3,65 +3,22 @@
 The pages are those of ``tests/walking.py``, so a new one can't be forgotten.
 """
 
-from collections.abc import Iterator
-from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
 
 import pytest
-from django.test import Client as Visitor
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, Page
 
-from jobs_app.actors import Role
-from tests.browser.serving import live, serving, session_of
-from tests.conftest import make_person
-from tests.walking import PAGES, World, world
+from tests.browser.serving import live, opened, pages_of
+from tests.walking import World
 
 AXE = Path(__file__).parent / "axe-core-4.14.1" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 EVERYBODY = ["nobody", "stranger", "operator", "approver", "auditor", "administrator", "everything"]
-ERRORS = ["/nothing-here/", "/submissions/00000000-0000-0000-0000-000000000001/"]
 FOUND = """async ([tags, rules]) => {
     const run = rules ? { type: "rule", values: rules } : { type: "tag", values: tags };
     const { violations } = await axe.run(document, { runOnly: run });
     return violations.flatMap((each) => each.nodes.map((node) => `${each.id}: ${node.html} (${node.failureSummary})`));
 }"""
-
-
-@pytest.fixture
-def there(database: None, settings: Any) -> World:
-    settings.CALLBACK_HOSTS, settings.CALLBACK_NETWORKS = frozenset(), (ip_network("127.0.0.0/8"),)
-    found = world()
-    found.people["everything"] = make_person("everything-1", *Role)
-    return found
-
-
-@pytest.fixture
-def served(there: World) -> Iterator[str]:
-    with serving() as url:
-        yield url
-
-
-def pages_of(there: World, who: str, more: list[str]) -> list[str]:
-    """The addresses at which this person gets a page, and not a redirect, a file or a fragment."""
-    visitor = Visitor(raise_request_exception=False)
-    if who != "nobody":
-        visitor.force_login(there.people[who])
-    wanted = dict.fromkeys([*(there.at(path) for path in PAGES), *more, *ERRORS])
-    return [path for path in wanted if path != "/sign-out/" and b"<!doctype html>" in start_of(visitor.get(path))]
-
-
-def start_of(answer: Any) -> bytes:
-    if "text/html" not in answer.headers.get("Content-Type", "") or answer.streaming:
-        return b""
-    return bytes(answer.content[:200])
-
-
-def opened(chromium: Browser, there: World, who: str, url: str) -> BrowserContext:
-    context = chromium.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
-    cookies = [{"name": name, "value": value, "url": url} for name, value in session_of(there, who).items()]
-    context.add_cookies(cookies)  # type: ignore[arg-type]
-    return context
 
 
 def watched(page: Page, url: str) -> list[str]:
