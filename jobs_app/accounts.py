@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from . import audit, invitations, mail, permissions, proposals, roles, sessions, sign_in, staffing, validators
 from .actors import Actor
@@ -39,7 +40,7 @@ def change_email(person: User, email: str, *, reason: str, by: Actor) -> None:
         current.save(update_fields=["email", "email_since"])
         audit.record(Action.PERSON_CHANGED, by=by, person=person.ref, emailChanged=True, reason=said)
         if current.is_guarded:
-            proposals.tell_of(Action.PERSON_CHANGED, f"mail address ({person.ref})", by=by, reason=said)
+            proposals.tell_of(Action.PERSON_CHANGED, _(f"mail address ({person.ref})"), by=by, reason=said)
             transaction.on_commit(partial(_tell_old_address, old), robust=True)
 
 
@@ -198,4 +199,4 @@ def _invite(pk: int, by: Actor) -> None:
 def _tell_old_address(old: str) -> None:
     if old:
         text = "An administrator has set another mail address for you. If you don't know why, tell the auditors.\n"
-        mail.tell([old], f"{settings.PORTAL_BASE_URL}: your mail address was changed", text)
+        mail.tell([old], _(f"{settings.PORTAL_BASE_URL}: your mail address was changed"), text)

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from . import proposals
 from .actors import SWEEPER
@@ -22,7 +23,7 @@ def note() -> None:
     for person in over.filter(Q(reminded=None) | Q(reminded__gt=0)):
         details = {"person": person.ref, "lastDay": person.last_day and person.last_day.isoformat()}
         if record_with(_NOTE, [person.pk, person.last_day], Entry(Action.PERSON_ENDED, SWEEPER, details=details)):
-            _tell(person, "is over: they can't sign in, and their roles count for nothing.")
+            _tell(person, _("is over: they can't sign in, and their roles count for nothing."))
 
 
 def remind() -> int:
@@ -44,7 +45,7 @@ def _write(person: User, days: int) -> bool:
     row = User.objects.filter(pk=person.pk, last_day=person.last_day)
     if not row.filter(reminded=person.reminded).update(reminded=days):
         return False
-    if not _tell(person, "comes soon; afterwards they can't sign in, and their roles count for nothing."):
+    if not _tell(person, _("comes soon; afterwards they can't sign in, and their roles count for nothing.")):
         row.filter(reminded=days).update(reminded=person.reminded)
         return False
     return True
@@ -52,7 +53,9 @@ def _write(person: User, days: int) -> bool:
 
 def _tell(person: User, what: str) -> bool:
     services = ", ".join(person.services.order_by("name").values_list("name", flat=True))
-    owned = f"Their services, which stop then unless somebody else gets to own them: {services}\n" if services else ""
+    stops = _(f"Their services, which stop then unless somebody else gets to own them: {services}")
+    owned = f"{stops}\n" if services else ""
     page = f"{settings.PORTAL_BASE_URL}{reverse('person', args=[person.pk])}"
-    text = f"The last day of {person.get_username()}, {person.last_day} (UTC), {what}\n{owned}\n{page}\n"
-    return proposals.tell_overseers(f"{settings.PORTAL_BASE_URL}: the last day of {person.get_username()}", text)
+    text = _(f"The last day of {person.get_username()}, {person.last_day} (UTC), {what}")
+    subject = _(f"{settings.PORTAL_BASE_URL}: the last day of {person.get_username()}")
+    return proposals.tell_overseers(subject, f"{text}\n{owned}\n{page}\n")

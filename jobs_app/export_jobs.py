@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import Error, transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Now
+from django.utils.translation import gettext_noop as _
 from psycopg.errors import DiskFull
 
 from . import audit, mail, packs
@@ -148,7 +149,7 @@ def _sentence(error: Exception) -> str:
 
 def _tell(job: Export) -> None:
     """Tells who asked; the page tells it in any case."""
-    text = f"The export of the audit trail that you asked for can be loaded: {settings.PORTAL_BASE_URL}/exports/\n"
+    text = _(f"The export of the audit trail that you asked for can be loaded: {settings.PORTAL_BASE_URL}/exports/\n")
     mail.tell(
-        [job.requested_by.email] if job.requested_by.email else [], "Your export of the audit trail is ready", text
+        [job.requested_by.email] if job.requested_by.email else [], _("Your export of the audit trail is ready"), text
     )

@@ -11,13 +11,15 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
 
 from . import audit, sessions
 from .actors import Channel
 from .audit import Action
 
 _WELL_FORMED = re.compile(r"^[A-Za-z0-9._-]{8,128}$")
-_OPEN_PATHS = ("/healthz", "/readyz", "/sign-in/", settings.STATIC_URL)
+_OPEN_PATHS = ("/healthz", "/readyz", "/sign-in/", "/language/", settings.STATIC_URL)
 # What somebody without the second factor that they need may do: get it, or leave.
 _FIRST_PATHS = (*_OPEN_PATHS, "/sign-out/", "/profile/")
 _LENT = ", ".join(f"{name}=()" for name in ("camera", "geolocation", "microphone", "payment", "serial", "usb"))
@@ -38,6 +40,27 @@ def request_id(get_response: Handler) -> Handler:
         return response
 
     return handle
+
+
+def language(get_response: Handler) -> Handler:
+    """Answers in the person's language: the one that they chose, else their browser's. The REST API is English."""
+
+    def handle(request: HttpRequest) -> HttpResponse:
+        is_call = request.path.startswith(_OWN_DOOR)
+        with translation.override(settings.LANGUAGE_CODE if is_call else _language(request)):
+            response = get_response(request)
+            response.headers.setdefault("Content-Language", translation.get_language() or settings.LANGUAGE_CODE)
+        if not is_call:
+            patch_vary_headers(response, ["Accept-Language"])
+        return response
+
+    return handle
+
+
+def _language(request: HttpRequest) -> str:
+    """What the person set on their profile, else what was chosen at the sign-in, else what the browser asks for."""
+    chosen = getattr(request.user, "language", "")
+    return chosen if chosen in dict(settings.LANGUAGES) else translation.get_language_from_request(request)
 
 
 def session_limits(get_response: Handler) -> Handler:

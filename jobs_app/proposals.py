@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, IntegrityError, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from . import audit, mail, permissions, validators
 from .actors import SWEEPER, Actor, Role
@@ -120,8 +121,9 @@ def _tell(action: Action, proposal: Proposal, by: Actor, **said: Any) -> None:
 
 def tell_of(action: Action, what: str, *, by: Actor, reason: str, using: str = DEFAULT_DB_ALIAS) -> None:
     """Mail to the overseers once the transaction is committed: what happened, to what, by whom and why."""
-    text = f"{audit.MEANINGS[action]}\n\nWhat: {what}\nBy: {by.name}\nReason: {reason}\n\n{settings.PORTAL_BASE_URL}/\n"
-    subject = f"{settings.PORTAL_BASE_URL}: a change of rights or rules ({action})"
+    said = [_(f"What: {what}"), _(f"By: {by.name}"), _(f"Reason: {reason}"), "", f"{settings.PORTAL_BASE_URL}/"]
+    text = "\n".join([audit.MEANINGS[action], "", *said, ""])
+    subject = _(f"{settings.PORTAL_BASE_URL}: a change of rights or rules ({action})")
     transaction.on_commit(partial(tell_overseers, subject, text), using=using, robust=True)
 
 

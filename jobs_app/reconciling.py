@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from . import audit, canonical, claiming, mail, pulse, tracking
 from .actors import Actor, Role
@@ -69,7 +70,7 @@ def compare(*, client: Client, by: Actor) -> Comparison:
         found = listing.read(client, task_type=None, since=since, most_pages=MOST_PAGES)
     except ReadFailed as error:
         tracking.pause_if_refused(error)
-        result = Comparison(since, until, trouble=f"KooDrive's list of tasks can't be read: {error.detail}")
+        result = Comparison(since, until, trouble=_(f"KooDrive's list of tasks can't be read: {error.detail}"))
         _tell(result, by=by)
         return result
     result, new = _store(found, since, until, by=by)
@@ -199,10 +200,10 @@ def _day(at: datetime) -> str:
 def _mail(new: Sequence[ForeignTask]) -> None:
     """Tells the administrators; that it can't changes nothing, since the pages tell it too."""
     people = User.objects.present().having(Role.ADMINISTRATOR).exclude(email="")
-    text = (
+    text = _(
         f"In KooDrive there are {len(new)} more tasks that the portal did not send. Somebody works past it, or another "
         f"system does. See who it was, and note it at {settings.PORTAL_BASE_URL}{reverse('foreign')}\n\n"
     )
     ids = "\n".join(row.task_id for row in new[:MOST_MAILED])
     to = list(people.values_list("email", flat=True))
-    mail.tell(to, f"{settings.PORTAL_BASE_URL}: tasks that it did not send", text + ids)
+    mail.tell(to, _(f"{settings.PORTAL_BASE_URL}: tasks that it did not send"), text + ids)

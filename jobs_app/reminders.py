@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from . import mail
 from .models import ApiToken
@@ -55,10 +56,10 @@ def _addresses(token: ApiToken) -> list[str]:
 
 def _send(token: ApiToken, to: list[str]) -> bool:
     service, ends = token.service.name, f"{token.expires_at:%Y-%m-%d %H:%M} UTC"
-    text = (
+    text = _(
         f"Token {token.pk} of the service {service} ends {ends}; calls with it get 401 from then on.\n\n"
         "The service can put another one in its place by itself (POST /api/v1/me/rotate-token/), or an administrator "
         f"does, at {settings.PORTAL_BASE_URL}{reverse('tokens')}\n"
     )
-    subject = f"{settings.PORTAL_BASE_URL}: a token of {service} ends {token.expires_at:%Y-%m-%d}"
+    subject = _(f"{settings.PORTAL_BASE_URL}: a token of {service} ends {token.expires_at:%Y-%m-%d}")
     return mail.tell(to, subject, text)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from django.utils.translation import gettext_noop as _
+
 from .documents import FORBIDDEN, LONGEST_ID
 from .errors import Invalid, Problem
 from .operations import OPERATIONS
@@ -121,7 +123,7 @@ def _number(rule: Rule, text: str, problems: list[Problem]) -> int | None:
         return None
     value = int(text) if re.fullmatch("[0-9]{1,9}", text) else -1
     if not rule.least <= value <= rule.most:
-        or_empty = ", or leave it empty for no limit" if rule.may_be_empty else ""
+        or_empty = _(", or leave it empty for no limit") if rule.may_be_empty else ""
         detail = f"Give a whole number from {rule.least} to {rule.most}{or_empty}."
         problems.append(Problem(f"/{rule.name}", "wrong_number", detail))
     return value

@@ -1,6 +1,7 @@
 """The pages' addresses."""
 
 from django.urls import path
+from django.views.i18n import set_language
 
 from . import (
     again,
@@ -39,6 +40,7 @@ urlpatterns = [
     path("sign-in/sso/", sso.begin, name="sso"),
     path("sign-in/sso/callback/", sso.callback, name="sso-callback"),
     path("sign-in/set/<uidb64>/<token>/", session.SetPassword.as_view(), name="set-password"),
+    path("language/", set_language, name="language"),
     path("sign-out/", session.SignOut.as_view(), name="account_logout"),
     path("profile/", profile.Profile.as_view(), name="mfa_index"),
     path("profile/password/", profile.ChangePassword.as_view(), name="account_change_password"),
