@@ -120,12 +120,11 @@ def explain(submission: Submission, around: Circumstances | None = None) -> Expl
 def _awaiting_approval(submission: Submission, around: Circumstances) -> Explanation:
     approved = [each for each in submission.approvals.all() if each.decision == "approved"]
     given = sum(each.superseded_at is None for each in approved)
-    is_paused = any(pause.covers(submission) for pause in around.pauses)
-    later = _(", and later by as long as sending is paused") if is_paused else ""
-    sentence = (
-        f"It waits for approval by another person ({given} of {submission.approvals_needed} given) "
-        f"since {_at(submission.created_at)}; without it, it expires at {_at(submission.due_at)}{later}."
-    )
+    needed, since, until = submission.approvals_needed, _at(submission.created_at), _at(submission.due_at)
+    waits = _(f"It waits for approval by another person ({given} of {needed} given) since {since};")
+    sentence = f"{waits} without it, it expires at {until}."
+    if any(pause.covers(submission) for pause in around.pauses):
+        sentence = f"{waits} without it, it expires at {until}, and later by as long as sending is paused."
     advice = []
     if given < len(approved) and submission.detail:
         advice.append(_(f"It was approved and came back: {submission.detail}"))

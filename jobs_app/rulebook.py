@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from django.utils.translation import gettext_noop as _
-
 from .documents import FORBIDDEN, LONGEST_ID
 from .errors import Invalid, Problem
 from .operations import OPERATIONS
@@ -123,8 +121,9 @@ def _number(rule: Rule, text: str, problems: list[Problem]) -> int | None:
         return None
     value = int(text) if re.fullmatch("[0-9]{1,9}", text) else -1
     if not rule.least <= value <= rule.most:
-        or_empty = _(", or leave it empty for no limit") if rule.may_be_empty else ""
-        detail = f"Give a whole number from {rule.least} to {rule.most}{or_empty}."
+        detail = f"Give a whole number from {rule.least} to {rule.most}."
+        if rule.may_be_empty:
+            detail = f"Give a whole number from {rule.least} to {rule.most}, or leave it empty for no limit."
         problems.append(Problem(f"/{rule.name}", "wrong_number", detail))
     return value
 

@@ -40,7 +40,7 @@ class Form:
     def of(cls, template: str) -> "Form":
         parts = [_Part(literal, name) for literal, name, _, _ in Formatter().parse(template)]
         # What says next to nothing, such as "{n} days", is filled in with single words.
-        says_much = len(re.findall(r"\w+", " ".join(part.literal for part in parts))) > 1
+        says_much = parts[0].literal or len(re.findall(r"\w+", " ".join(part.literal for part in parts))) > 1
         anything, seen, pattern = ".*?" if says_much else r"\S*?", set[str](), ""
         for literal, name in parts:
             pattern += re.escape(literal)

@@ -90,10 +90,13 @@ def _name(function: ast.expr) -> str:
 
 
 def _template(node: ast.JoinedStr | ast.Constant) -> str:
-    """The text with a name in braces for each part that is filled in; the same part has the same name."""
+    """The text with a name in braces for each part that is filled in; the same part has the same name.
+
+    Two parts with nothing between them can't be told apart, so they are one.
+    """
     if isinstance(node, ast.Constant):
         return node.value.replace("{", "{{").replace("}", "}}") if isinstance(node.value, str) else ""
-    text, names = "", dict[str, str]()
+    text, names, is_place = "", dict[str, str](), False
     for part in node.values:
         if isinstance(part, ast.Constant):
             text += str(part.value).replace("{", "{{").replace("}", "}}")
@@ -104,7 +107,8 @@ def _template(node: ast.JoinedStr | ast.Constant) -> str:
                 name = "_".join(words[-2:]) or "value"
                 taken = [each for each in names.values() if re.fullmatch(rf"{name}\d*", each)]
                 names[said] = f"{name}{len(taken) + 1}" if taken else name
-            text += f"{{{names[said]}}}"
+            text += "" if is_place else f"{{{names[said]}}}"
+        is_place = isinstance(part, ast.FormattedValue)
     return text
 
 

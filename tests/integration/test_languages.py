@@ -43,7 +43,8 @@ class Words(HTMLParser):
         given = dict(attrs)
         self.language = (given.get("lang") or "") if tag == "html" else self.language
         self.said += [value for name in SHOWN if (value := given.get(name))]
-        if tag in NOT_WORDS:
+        # What has a language of its own, such as the buttons that choose one, is no text of the page's.
+        if tag in NOT_WORDS or ("lang" in given and tag != "html"):
             self._within.append(tag)
 
     def handle_endtag(self, tag: str) -> None:

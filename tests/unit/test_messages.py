@@ -59,6 +59,12 @@ def test_the_compiled_catalogue_is_the_written_one() -> None:
     assert vars(kept)["_catalog"] == vars(fresh)["_catalog"], MEND
 
 
+def test_no_template_translates_what_goes_into_a_filter() -> None:
+    """``translate`` with a filter translates what goes into it, not what comes out; ``|translated`` behind it does."""
+    paths = messages.TEMPLATES.rglob("*.html")
+    assert [path.name for path in paths if re.search(r"{%\s*translate [\w.]+\|", path.read_text())] == []
+
+
 @pytest.mark.parametrize(
     ("code", "found"),
     [
@@ -69,7 +75,7 @@ def test_the_compiled_catalogue_is_the_written_one() -> None:
         ('log.info("another worker was faster")', []),
         ('"SELECT a FROM b WHERE c."', []),
         ('"""What this module is for."""', []),
-        ('"Repeat it {2,5} times."', ["Repeat it {{2,5}} times."]),
+        ('why = "Repeat it {2,5} times."', ["Repeat it {{2,5}} times."]),
     ],
 )
 def test_what_is_a_sentence(code: str, found: list[str]) -> None:
