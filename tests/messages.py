@@ -39,7 +39,7 @@ SINGULAR, PLURAL = {"_", "gettext", "gettext_lazy", "gettext_noop"}, {"ngettext"
 _OF_TEMPLATES = {"_": None, "gettext": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
 # Names of the code that pages show to people as words.
 CODES = (*Role, *Channel, *Submission.Source, *OUTCOMES, *Approval.Decision, *(each.phrase for each in ERRORS))
-_SENTENCE = re.compile(r"[“\"A-Z{](?=.* \w).*[.:?!]\s*", re.DOTALL)
+_SENTENCE = re.compile(r"[“\"A-Z{](?=.* [\w{]).*[.:?!]\s*", re.DOTALL)
 _QUERY = re.compile(r"[A-Z_ ]*\b(SELECT|INSERT|UPDATE|DELETE|WITH|COPY|GRANT|REVOKE|SET|CASE)\b")
 _HEAD = '''"""The sentences of the code that are filled in, what is with a name in braces; made by ``make messages``."""
 
@@ -76,9 +76,15 @@ def _sentences_in(tree: ast.Module, *, is_errors: bool) -> Iterator[str]:
             skipped.update(part for part in ast.walk(node) if isinstance(part, ast.Constant))
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr | ast.Constant) and node not in skipped and (text := _template(node)):
-            is_marked = node in marked and "{" in text
-            if is_marked or (node not in marked and _SENTENCE.fullmatch(text) and not _QUERY.match(text)):
+            if node in marked and "{" in text:
                 yield text
+            elif node not in marked and _is_sentence(text):
+                yield text.rstrip(" ")
+
+
+def _is_sentence(text: str) -> bool:
+    says_something = re.search("[a-z]{2}", re.sub(r"{\w+}", "", text))
+    return bool(says_something and _SENTENCE.fullmatch(text) and not _QUERY.match(text))
 
 
 def _is_error(node: ast.ClassDef) -> bool:
