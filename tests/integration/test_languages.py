@@ -26,7 +26,6 @@ HAN = re.compile(r"[一-鿿]")
 # What stands on pages in English for everybody: what people are called or wrote, and what is typed or copied.
 NOT_WORDS = ("code", "pre", "script", "style", "textarea", "option", "svg")
 SHOWN = ("aria-label", "alt", "placeholder", "title")
-DENIED = "see foreign tasks"  # what a stranger tried, as the trail has it
 ENGLISH = re.compile(r"[A-Za-z']{2,} [A-Za-z']{2,} [A-Za-z']{2,}")
 
 
@@ -56,11 +55,11 @@ class Words(HTMLParser):
         if not self._within and data.strip():
             self.said.append(data.strip())
 
-    def untranslated(self, *, but: str = "") -> list[str]:
-        """What the catalogue has a translation of, or what is English by its looks; ``but`` this text."""
+    def untranslated(self, *, holds_events: bool = False) -> list[str]:
+        """What the catalogue has a translation of, or what is English by its looks, as what stands in events is."""
         with translation.override("zh-hans"):
-            found = [each for each in self.said if translated(each) != each or ENGLISH.search(each)]
-        return [each for each in found if each != but]
+            found = [each for each in self.said if translated(each) != each]
+        return found + [each for each in self.said if not holds_events and ENGLISH.search(each)]
 
 
 def words(answer: Any) -> Words:
