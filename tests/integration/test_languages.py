@@ -6,7 +6,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.core.exceptions import FieldDoesNotExist
 from django.test import Client
 from django.utils import translation
 
@@ -66,14 +65,9 @@ def words(answer: Any) -> Words:
     return Words(answer.content.decode())
 
 
-def speaks(person: User, language: str, monkeypatch: Any) -> None:
+def speaks(person: User, language: str) -> None:
     """The person has chosen this language on their profile."""
-    try:
-        User._meta.get_field("language")
-    except FieldDoesNotExist:
-        monkeypatch.setattr(User, "language", language, raising=False)
-    else:
-        User.objects.filter(pk=person.pk).update(language=language)
+    User.objects.filter(pk=person.pk).update(language=language)
 
 
 @pytest.fixture
@@ -173,17 +167,44 @@ def test_a_language_that_there_is_not_changes_nothing(database: None) -> None:
     assert words(client.get("/sign-in/")).language == "en"
 
 
-def test_what_the_person_chose_comes_first(operator: User, monkeypatch: Any) -> None:
+def test_what_the_person_chose_comes_first(operator: User) -> None:
     browser = browser_of(operator)
     browser.cookies["language"] = "en"
-    speaks(operator, "zh-hans", monkeypatch)
+    speaks(operator, "zh-hans")
     assert words(browser.get("/", headers={"Accept-Language": "en"})).language == "zh-hans"
     browser.cookies["language"] = "zh-hans"
-    speaks(operator, "en", monkeypatch)
+    speaks(operator, "en")
     assert words(browser.get("/", headers=CHINESE)).language == "en"
-    speaks(operator, "", monkeypatch)
+    speaks(operator, "")
     assert words(browser.get("/")).language == "zh-hans"
-    assert "简体中文</button>" not in browser.get("/").content.decode()
+
+
+def test_the_button_counts_for_who_has_chosen_another_language_on_their_profile(operator: User) -> None:
+    browser = browser_of(operator)
+    speaks(operator, "en")
+    User.objects.filter(pk=operator.pk).update(time_zone="Asia/Shanghai")
+    assert ">简体中文</button>" in browser.get("/").content.decode()
+    browser.post("/language/", {"language": "zh-hans", "next": "/"})
+    assert words(browser.get("/", headers={"Accept-Language": "en"})).language == "zh-hans"
+    assert "Asia/Shanghai" in browser.get("/").content.decode()
+    browser.post("/language/", {"language": "xx", "next": "https://evil.example/"})
+    operator.refresh_from_db()
+    assert (operator.language, operator.time_zone) == ("zh-hans", "Asia/Shanghai")
+
+
+def test_what_answers_a_form_has_no_button_since_it_cant_be_asked_for_again(operator: User) -> None:
+    wrong = browser_of(operator).post("/submissions/new/review/", typed("copy", reason=""))
+    assert wrong.status_code == 400
+    assert "简体中文" not in wrong.content.decode()
+
+
+def test_the_profile_offers_both_languages_and_keeps_the_choice(operator: User) -> None:
+    browser = browser_of(operator)
+    assert '<option value="zh-hans" lang="zh-hans">简体中文</option>' in browser.get("/profile/").content.decode()
+    browser.post("/profile/display/", {"theme": "", "language": "zh-hans", "time_zone": "UTC"})
+    assert words(browser.get("/profile/")).language == "zh-hans"
+    cookie = browser.cookies["language"]
+    assert (cookie["httponly"], cookie["samesite"]) == (True, "Lax")
 
 
 def test_one_answer_leaves_nothing_for_the_next(operator: User) -> None:
@@ -212,8 +233,8 @@ def test_the_api_is_english_for_everybody(there: World) -> None:
     assert found == []
 
 
-def test_its_problems_are_the_same_sentences_whatever_the_browser_wants(operator: User, monkeypatch: Any) -> None:
-    speaks(operator, "zh-hans", monkeypatch)
+def test_its_problems_are_the_same_sentences_whatever_the_browser_wants(operator: User) -> None:
+    speaks(operator, "zh-hans")
     browser = browser_of(operator)
     wanted = Api(token=token_of("payroll", *SUBMISSION_SCOPES)).post("submissions/validate/", body("copy", reason=7))
     asked = {"content_type": "application/json", "headers": CHINESE}
@@ -223,28 +244,26 @@ def test_its_problems_are_the_same_sentences_whatever_the_browser_wants(operator
 
 
 # --- Mail ------------------------------------------------------------------------------------------------------------
-def test_people_get_mail_in_their_language(
-    operator: User, approver: User, settings: Any, mailoutbox: Any, monkeypatch: Any
-) -> None:
+def test_people_get_mail_in_their_language(operator: User, approver: User, settings: Any, mailoutbox: Any) -> None:
     settings.HAS_MAIL = True
     User.objects.filter(pk=operator.pk).update(email="olga@example.com")
     User.objects.filter(pk=approver.pk).update(email="anton@example.com")
-    speaks(operator, "zh-hans", monkeypatch)
-    said = "Your export of the audit trail is ready", "There is no way back.\n\nBy: adele\n"
+    speaks(operator, "zh-hans")
+    said = "Your export of the audit trail is ready", "There is no way back.\n\nThere is nothing to do.\n"
     assert mail.tell(["olga@example.com", "team@example.com"], *said)
     sent = {tuple(each.to): (each.subject, each.body) for each in mailoutbox}
     assert sent == {
-        ("olga@example.com",): ("您申请的审计日志导出已完成", "无法恢复。\n\n操作人：adele\n"),
+        ("olga@example.com",): ("您申请的审计日志导出已完成", "无法恢复。\n\n无需处理。\n"),
         ("team@example.com",): said,
     }
 
 
 def test_an_address_of_two_people_gets_english_where_they_differ(
-    operator: User, approver: User, settings: Any, mailoutbox: Any, monkeypatch: Any
+    operator: User, approver: User, settings: Any, mailoutbox: Any
 ) -> None:
     settings.HAS_MAIL = True
     User.objects.update(email="both@example.com")
-    speaks(operator, "zh-hans", monkeypatch)
+    speaks(operator, "zh-hans")
     with translation.override("zh-hans"):  # of the administrator at whose request it is written
         mail.tell(["both@example.com", "nobody@example.com"], "There is no way back.", "There is nothing to do.")
     english = [each for each in mailoutbox if not HAN.search(each.subject)]

@@ -37,12 +37,8 @@ def test_what_is_filled_in_may_be_the_portals_words_again() -> None:
 def test_several_sentences_and_lines() -> None:
     two = "There is no way back. What a person wrote. There is nothing to do."
     assert translated(two) == "无法恢复。What a person wrote. 无需处理。"
-    lines = (
-        "Another administrator confirmed the proposed change, and it was made.\n\nBy: adele\nhttps://portal.example/\n"
-    )
-    assert (
-        translated(lines) == "另一位管理员确认了所提出的更改，更改已生效。\n\n操作人：adele\nhttps://portal.example/\n"
-    )
+    lines = "There is no way back.\n\nName at most 9 files in one submission; split the rest off.\nhttps://portal.example/\n"
+    assert translated(lines) == "无法恢复。\n\n一个提交单最多 9 个文件，请拆分其余文件。\nhttps://portal.example/\n"
 
 
 @pytest.mark.parametrize(
