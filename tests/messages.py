@@ -141,19 +141,25 @@ _NO_NAMES = {
 def template() -> Catalog:
     """Everything that there is to translate, with no translation."""
     catalogue = Catalog(locale=LOCALE)
+    for message, place, context in texts():
+        catalogue.add(message, locations=[(place, 0)], context=context)
+    return catalogue
+
+
+def texts() -> Iterator[tuple[str | tuple[str, ...], str, str | None]]:
+    """Each text as often as it stands somewhere, with the file; one that counts is a pair."""
     for text in sentences():
-        catalogue.add(text, locations=[("jobs_app/sentences.py", 0)])
+        yield text, "jobs_app/sentences.py", None
     for code in CODES:
-        catalogue.add(str(code), locations=[("tests/messages.py", 0)])
+        yield str(code), "tests/messages.py", None
     for path in sorted(CODE.rglob("*.py")):
         for message in _marked_in(ast.parse(path.read_text())):
-            catalogue.add(message, locations=[(path.relative_to(ROOT).as_posix(), 0)])
+            yield message, path.relative_to(ROOT).as_posix(), None
     for path in sorted(TEMPLATES.rglob("*.html")):
         code = templatize(path.read_text(), origin=str(path))
         lines = "\n".join(line.strip() for line in code.splitlines())
         for _, message, _, context in extract("python", BytesIO(lines.encode()), _OF_TEMPLATES):
-            catalogue.add(message, locations=[(path.relative_to(ROOT).as_posix(), 0)], context=context)
-    return catalogue
+            yield message, path.relative_to(ROOT).as_posix(), context
 
 
 def _marked_in(tree: ast.Module) -> Iterator[str | tuple[str, ...]]:

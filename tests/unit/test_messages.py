@@ -41,6 +41,13 @@ def test_every_text_is_translated_and_none_only_perhaps() -> None:
     assert [each.id for each in written() if not messages.is_done(each) or each.fuzzy] == [], MEND
 
 
+def test_a_text_that_counts_stands_nowhere_without_a_number() -> None:
+    """The catalogue knows both by the same key, so who has nothing to fill in would get the one that counts."""
+    found = list(messages.texts())
+    counting = {text[0] for text, _place, _context in found if isinstance(text, tuple)}
+    assert [(text, place) for text, place, _context in found if text in counting] == []
+
+
 PLACES = re.compile(r"%(?:\(\w+\))?[sd]|\{\w+\}|</?\w+>|^\n|\n$")
 
 
