@@ -267,18 +267,18 @@ def _callbacks() -> Sign:
 
 
 def _mail() -> Sign:
-    name = "Notices by mail"
+    name = _("Notices by mail")
     if not settings.HAS_MAIL:
-        return Sign(name, "no mail is set up; people find their notices in the portal", blocks=False)
+        return Sign(name, _("no mail is set up; people find their notices in the portal"), blocks=False)
     state = NoticeState.objects.first()
     waiting = Notice.objects.filter(mail=Notice.Mail.WAITING, due_at__lte=Now(), claim=None).count()
     if state is None or state.failing_since is None:
-        return Sign(name, f"{waiting} due" if waiting else "none waits", blocks=False)
+        return Sign(name, _(f"{waiting} due") if waiting else _("none waits"), blocks=False)
     trouble = (
         f"No mail has gone out since {state.failing_since:%Y-%m-%d %H:%M} UTC: {state.error} It is kept and tried "
         "again, and people find it in the portal; see PORTAL_MAIL_URL and the mail server."
     )
-    return Sign(name, "fails", trouble, blocks=False)
+    return Sign(name, _("fails"), trouble, blocks=False)
 
 
 def _people() -> Sign:

@@ -172,6 +172,7 @@ SENTENCES = (
     "{value} is no IP address.",
     "{value} is no id; copy it as the portal shows it.",
     "{value} is not one of {known}.",
+    "{waiting} due",
     "{waits} without it, it expires at {until}, and later by as long as sending is paused.",
     "{waits} without it, it expires at {until}.",
     "{what_pause} is paused since {pause_since}: {pause_cause}",

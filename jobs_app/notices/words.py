@@ -60,7 +60,7 @@ def _plain(text: str) -> str:
 
 
 def _said(*sentences: str) -> str:
-    return " ".join(each if each[-1] in _ENDS else f"{each}." for each in sentences if each)
+    return " ".join(each if each[-1] in _ENDS else gettext("%s.") % each for each in sentences if each)
 
 
 # --- Submissions ---------------------------------------------------------------------------------------------------

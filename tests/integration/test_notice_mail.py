@@ -94,11 +94,11 @@ def test_in_the_persons_language_and_zone(operator: User, server: MailServer) ->
     work()
     sent = {each["To"]: (each["Subject"], each.get_content()) for each in server.received}
     subject, text = sent["olga@example.com"]
-    assert subject == "批量任务门户: payroll 的一个令牌即将到期"
+    assert subject == "批量任务门户: billing 的一个令牌即将到期"
     assert "Asia/Shanghai" in text
     assert "到期；此后使用它的调用会得到 401" in text
     subject, text = sent["team@example.com"]
-    assert subject == "Batch portal: A token of payroll ends soon"
+    assert subject == "Batch portal: A token of billing ends soon"
     assert "UTC; calls with it get 401 from then on" in text
 
 
