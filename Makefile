@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: run test chaos bench browser screens lint format lock audit sbom
+.PHONY: run test chaos bench browser screens lint format messages lock audit sbom
 .DEFAULT_GOAL := run
 
 run: .venv/run.stamp
@@ -41,6 +41,10 @@ lint: .venv/dev.stamp
 format: .venv/dev.stamp
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# Finds the texts to translate, and compiles the catalogue; says how many wait for a translation.
+messages: .venv/dev.stamp
+	@$(BIN)/python manage.py shell -v 0 -c "from tests.messages import make; make()"
 
 # Whether a known hole is in what we depend on. Asks the index's vulnerability service: where that can't be reached, it says
 # so and ends with 2, and nothing else depends on it.

@@ -14,6 +14,7 @@ from django.db.models import DateTimeField, ExpressionWrapper, F, QuerySet, Valu
 from django.db.models.functions import Least, Now
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.translation import gettext_noop as _
 
 from . import encryption, lifecycle, policies
 from .actors import WORKER, Actor, Role
@@ -108,13 +109,14 @@ def _found_in(row: Submission) -> Iterator[str]:
     standing = [each for each in row.approvals.all() if each.decision == "approved" and each.superseded_at is None]
     mark, goes_to = password_mark(row), destination()
     for each in standing:
-        approver = f"An approver (person:{each.by_id})"
+        approver = _(f"An approver (person:{each.by_id})")
         if Role.APPROVER not in each.by.current_roles():
             yield f"{approver} is no approver any more."
         if each.request_sha256 != row.request_sha256:
             yield "The request is not the one that was approved."
         if each.destination != goes_to:
-            yield f"It was approved for {each.destination or 'no known address'}, and would go to {goes_to}."
+            address = each.destination or _("no known address")
+            yield f"It was approved for {address}, and would go to {goes_to}."
         if not constant_time_compare(each.password_mark, mark):
             yield "The archive's password is not the one that was there when it was approved."
     if len(standing) < row.approvals_needed:

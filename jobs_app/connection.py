@@ -15,6 +15,7 @@ from datetime import datetime
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, transaction
+from django.utils.translation import gettext_noop as _
 
 from . import audit, encryption, pauses, pulse
 from .actors import WORKER, Actor
@@ -26,7 +27,7 @@ log = logging.getLogger(__name__)
 
 FRESH = 1.0  # seconds for which a worker doesn't ask again which token is in use
 _LOCK = 7411010  # PostgreSQL's, for whoever stores a token
-_NO_TOKEN = (
+_NO_TOKEN = _(
     "none is set; an administrator sets one on the credentials page, or KOODRIVE_TOKEN does at a worker's start."
 )
 

@@ -1,6 +1,7 @@
 """A task that a person bound to a submission, held against what the submission asked for."""
 
 from django.db import transaction
+from django.utils.translation import gettext_noop as _
 
 from . import audit
 from .actors import TRACKER
@@ -18,12 +19,12 @@ def of(submission: Submission, found: Detail) -> str:
     if job.task_type not in (None, kind.task_type) or (
         kind.action_type and job.action_type not in (None, kind.action_type)
     ):
-        differs = f"is another operation (taskType {job.task_type}, actionType {job.action_type})"
+        differs = _(f"is another operation (taskType {job.task_type}, actionType {job.action_type})")
     else:
         named = {file.file_id for file in found.files if file.file_id}
         if not named or named == set(submission.files.values_list("file_id", flat=True)):
             return ""
-        differs = "works on other files"
+        differs = _("works on other files")
     return f"Task {submission.task_id} {differs} than this submission asked for, so it isn't followed to its end."
 
 

@@ -129,8 +129,11 @@ def judge(candidates: Sequence[Candidate], *, complete: bool) -> Verdict:
     if match.rivals:
         return Verdict(None, f"Task {match.job.task_id} fits, but another submission may have made it as well.")
     if not complete:
-        sentence = "fits, but KooDrive's list could not be read whole, so another one may fit as well."
-        return Verdict(None, f"Task {match.job.task_id} {sentence}")
+        sentence = (
+            f"Task {match.job.task_id} fits, but KooDrive's list could not be read whole, so another one may fit as "
+            "well."
+        )
+        return Verdict(None, sentence)
     return Verdict(match, f"Task {match.job.task_id} is the only one that fits.")
 
 
@@ -212,17 +215,19 @@ def _by_entry(wanted: Wanted, job: Job) -> list[tuple[str, bool | None, str]]:
 
 
 def _told(value: object) -> str:
-    return "not told" if value is None else str(value)
+    return _("not told") if value is None else str(value)
 
 
 def _time(wanted: Wanted, made_at: datetime | None, clock_is_known: bool) -> Reason:
     if made_at is None:
         return Reason("time", None, "KooDrive doesn't tell when it was made.")
     seconds = (made_at - wanted.sent_at).total_seconds()
-    detail = f"{made_at:%Y-%m-%d %H:%M:%S}, {abs(seconds):.0f} s {'after' if seconds >= 0 else 'before'} the call"
+    side_word = _("after") if seconds >= 0 else _("before")
+    when = f"{made_at:%Y-%m-%d %H:%M:%S}, {abs(seconds):.0f} s"
     if not clock_is_known:
-        return Reason("time", None, f"{detail}, if the clocks agree: KooDrive didn't tell its own time.")
-    return Reason("time", wanted.sent_at - EARLIER <= made_at <= wanted.until, f"{detail}.")
+        detail = f"{when} {side_word} the call, if the clocks agree: KooDrive didn't tell its own time."
+        return Reason("time", None, detail)
+    return Reason("time", wanted.sent_at - EARLIER <= made_at <= wanted.until, _(f"{when} {side_word} the call."))
 
 
 def _files(wanted: Wanted, detail: Detail | None) -> Reason:
@@ -238,7 +243,7 @@ def _files(wanted: Wanted, detail: Detail | None) -> Reason:
 
 def _user(wanted: Wanted, user: str | None) -> Reason:
     if user is None:
-        return Reason("user", None, "not told")
+        return Reason("user", None, _("not told"))
     if wanted.user is None:
         return Reason("user", None, f"{user}; which one makes the portal's tasks isn't known yet.")
     return Reason("user", user == wanted.user, user)

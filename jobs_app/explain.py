@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import DEFAULT_DB_ALIAS
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from . import moments, pauses, spaces, statements
 from .koodrive.codes import explain as explain_code
@@ -81,7 +82,7 @@ _HOLDS = {
     WITHHELD: "It can't be sent as it stands, so it was taken out of the queue until a person mends or cancels it.",
     Pause.Cause.CREDENTIALS: "KooDrive refused the credentials; sending goes on by itself when they work again.",
     Pause.Cause.ADDRESS: "What answers at KooDrive's address is not its jobs API; sending goes on when that is mended.",
-    Pause.Cause.UNREACHABLE: "several calls in a row came to nothing; sending goes on when KooDrive answers again.",
+    Pause.Cause.UNREACHABLE: _("several calls in a row came to nothing; sending goes on when KooDrive answers again."),
     Pause.Cause.PERSON: "Somebody stopped it; an administrator lets it go on.",
 }
 _PAUSES_FOR_PEOPLE = {Pause.Cause.CREDENTIALS, Pause.Cause.ADDRESS, Pause.Cause.PERSON}
@@ -118,15 +119,14 @@ def explain(submission: Submission, around: Circumstances | None = None) -> Expl
 def _awaiting_approval(submission: Submission, around: Circumstances) -> Explanation:
     approved = [each for each in submission.approvals.all() if each.decision == "approved"]
     given = sum(each.superseded_at is None for each in approved)
-    sentence = (
-        f"It waits for approval by another person ({given} of {submission.approvals_needed} given) "
-        f"since {_at(submission.created_at)}; without it, it expires at {_at(submission.due_at)}."
-    )
+    needed, since, until = submission.approvals_needed, _at(submission.created_at), _at(submission.due_at)
+    waits = _(f"It waits for approval by another person ({given} of {needed} given) since {since};")
+    sentence = f"{waits} without it, it expires at {until}."
     if any(pause.covers(submission) for pause in around.pauses):
-        sentence = f"{sentence[:-1]}, and later by as long as sending is paused."
+        sentence = f"{waits} without it, it expires at {until}, and later by as long as sending is paused."
     advice = []
     if given < len(approved) and submission.detail:
-        advice.append(f"It was approved and came back: {submission.detail}")
+        advice.append(_(f"It was approved and came back: {submission.detail}"))
     if why := _forbidden(submission, around):
         advice.append(f"{why} Approved, it waits until that is over.")
     return Explanation(sentence, "approval", needs_person=True, advice=" ".join(advice) or None)
@@ -136,7 +136,7 @@ def _queued(submission: Submission, around: Circumstances) -> Explanation:
     if submission.hold == WITHHELD:
         return Explanation(_HOLDS[WITHHELD], "person", needs_person=True, advice=submission.detail or None)
     if pause := next((each for each in around.pauses if each.covers(submission)), None):
-        sentence = f"{_what(pause)} is paused since {_at(pause.since)}: {_HOLDS[pause.cause]}"
+        sentence = _(f"{_what(pause)} is paused since {_at(pause.since)}: {_HOLDS[pause.cause]}")
         return Explanation(sentence, pause.cause, needs_person=pause.cause in _PAUSES_FOR_PEOPLE, advice=pause.detail)
     if why := _forbidden(submission, around):
         return Explanation(f"{why} It waits until that is over; cancel it if it isn't wanted any more.", "space", True)
@@ -155,9 +155,10 @@ def _queued(submission: Submission, around: Circumstances) -> Explanation:
 
 def _what(pause: Pause) -> str:
     if pause.is_of_everything:
-        return "All sending"
-    of = f" of {pause.operation}" if pause.operation else ""
-    return f"Sending{of}{f' for the space {pause.space}' if pause.space else ''}"
+        return _("All sending")
+    if pause.operation and pause.space:
+        return _(f"Sending of {pause.operation} for the space {pause.space}")
+    return _(f"Sending of {pause.operation}") if pause.operation else _(f"Sending for the space {pause.space}")
 
 
 def _behind(twin: Submission) -> Explanation:
@@ -171,7 +172,8 @@ def _behind(twin: Submission) -> Explanation:
 
 
 def _followed(submission: Submission) -> Explanation:
-    what = "is working on the task" if submission.state is State.RUNNING else "has the task and has not begun with it"
+    is_running = submission.state is State.RUNNING
+    what = _("is working on the task") if is_running else _("has the task and has not begun with it")
     sentence = (
         f"KooDrive {what}, which it took at {_at(submission.accepted_at)}; "
         f"the portal asks again at {_at(submission.due_at)}."
@@ -188,11 +190,16 @@ def _wish(submission: Submission) -> str | None:
 
 
 def _unknown(submission: Submission) -> Explanation:
-    sentence = f"It was or may have been sent at {_at(submission.sent_at)}, but no certain answer came; "
     if submission.due_at:
-        sentence += f"the portal looks for its task in KooDrive at {_at(submission.due_at)} and never sends it again."
+        sentence = (
+            f"It was or may have been sent at {_at(submission.sent_at)}, but no certain answer came; the portal looks "
+            f"for its task in KooDrive at {_at(submission.due_at)} and never sends it again."
+        )
         return Explanation(sentence, "evidence", advice=submission.detail or None)
-    sentence += "the portal never sends it again, so a person has to say which task in KooDrive it is, or close it."
+    sentence = (
+        f"It was or may have been sent at {_at(submission.sent_at)}, but no certain answer came; the portal never "
+        "sends it again, so a person has to say which task in KooDrive it is, or close it."
+    )
     return Explanation(sentence, "person", needs_person=True, advice=submission.detail or None)
 
 
@@ -202,4 +209,4 @@ def _advice(submission: Submission) -> str | None:
 
 
 def _at(moment: datetime | None) -> str:
-    return moments.shown(moment) if moment else "an unknown time"
+    return moments.shown(moment) if moment else _("an unknown time")

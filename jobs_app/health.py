@@ -10,6 +10,7 @@ from django.db import Error, connection
 from django.db.models import Count, DurationField, Exists, ExpressionWrapper, F, OuterRef
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -95,23 +96,26 @@ def counts() -> list[tuple[State, int]]:
 
 def in_words(age: timedelta) -> str:
     seconds = int(age.total_seconds())
-    for size, unit in ((86400, "days"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"
+    if seconds >= 2 * 86400:
+        return _(f"{seconds // 86400} days")
+    if seconds >= 2 * 3600:
+        return _(f"{seconds // 3600} h")
+    return _(f"{seconds // 60} min") if seconds >= 2 * 60 else _(f"{seconds} s")
 
 
 def _trail() -> Sign:
-    name = "Database and audit trail"
+    name = _("Database and audit trail")
     try:
         with connection.cursor() as cursor:
             cursor.execute(_MAY_WRITE)
             may_write = cursor.fetchone() == (True,)
     except Error:
-        return Sign(name, "no answer", "The database can't be reached, or isn't migrated.")
+        return Sign(name, _("no answer"), "The database can't be reached, or isn't migrated.")
     if may_write:
-        return Sign(name, "answers, can be written")
-    return Sign(name, "can't be written", "The audit trail can't be written: the application's role lacks the right.")
+        return Sign(name, _("answers, can be written"))
+    return Sign(
+        name, _("can't be written"), "The audit trail can't be written: the application's role lacks the right."
+    )
 
 
 def _broker() -> Sign:
@@ -121,42 +125,42 @@ def _broker() -> Sign:
             broker.ping()
     except (redis.RedisError, OSError, ValueError):
         return Sign(
-            "Broker",
-            "no answer",
+            _("Broker"),
+            _("no answer"),
             "The broker doesn't answer: what is submitted is kept, but nothing is sent until it is back; start it "
             "again, or mend REDIS_URL.",
         )
-    return Sign("Broker", "answers")
+    return Sign(_("Broker"), _("answers"))
 
 
 def _worker(age: timedelta | None) -> Sign:
     limit = timedelta(seconds=max(3 * settings.SWEEP_SECONDS, 30))
     if age is None:
-        return Sign("Worker", "never seen", "No worker has swept yet: start a worker and a beat.")
+        return Sign(_("Worker"), _("never seen"), "No worker has swept yet: start a worker and a beat.")
     trouble = (
         f"No worker has swept for {in_words(age)} (at most {in_words(limit)} is well): no worker or no beat runs, or "
         "the worker is deaf to the broker; start both again."
     )
-    return Sign("Worker", f"swept {in_words(age)} ago", trouble if age > limit else "")
+    return Sign(_("Worker"), _(f"swept {in_words(age)} ago"), trouble if age > limit else "")
 
 
 def _sealer(age: timedelta | None) -> Sign:
     limit = timedelta(seconds=max(3 * settings.SEAL_SECONDS, 30))
     if age is None:
-        return Sign("Sealer", "never seen", "No sealer has run yet, so nothing is proved: start `seal_audit`.")
+        return Sign(_("Sealer"), _("never seen"), "No sealer has run yet, so nothing is proved: start `seal_audit`.")
     trouble = (
         f"The trail wasn't sealed for {in_words(age)} (at most {in_words(limit)} is well), so what is newer isn't "
         "proved: start the sealer again, and read its log."
     )
-    return Sign("Sealer", f"looked {in_words(age)} ago", trouble if age > limit else "")
+    return Sign(_("Sealer"), _(f"looked {in_words(age)} ago"), trouble if age > limit else "")
 
 
 def _proof() -> Sign:
-    name, proof, missed = "Proof of the trail", read.last_proof(), _missed(Action.TRAIL_VERIFIED)
+    name, proof, missed = _("Proof of the trail"), read.last_proof(), _missed(Action.TRAIL_VERIFIED)
     if proof is None:
-        return Sign(name, "not checked yet; that happens every night", missed, blocks=False)
+        return Sign(name, _("not checked yet; that happens every night"), missed, blocks=False)
     trouble = f"The trail isn't what was sealed: {proof.trouble} Tell your auditors; docs/verify.md says what to do."
-    checked = f"checked {proof.at:%Y-%m-%d %H:%M} UTC, proved up to event {proof.upto}"
+    checked = _(f"checked {proof.at:%Y-%m-%d %H:%M} UTC, proved up to event {proof.upto}")
     return Sign(name, checked, trouble if proof.trouble else missed, blocks=bool(proof.trouble))
 
 
@@ -175,45 +179,45 @@ def _anchors() -> Sign:
     troubles = anchors.troubles()
     told = " ".join(f"{destination}: {trouble}" for destination, trouble in sorted(troubles.items()))
     trouble = f"Heads of seals can't be published, so a cut end would not show there; mend it. {told}" if told else ""
-    return Sign("Published heads of seals", "behind" if told else "up to date", trouble, blocks=False)
+    return Sign(_("Published heads of seals"), _("behind") if told else _("up to date"), trouble, blocks=False)
 
 
 def _queue(ages: Mapping[str, timedelta]) -> Sign:
-    name = "Oldest submission that is free to go"
+    name = _("Oldest submission that is free to go")
     if pauses.current():
-        return Sign(name, "none: all sending is paused")
+        return Sign(name, _("none: all sending is paused"))
     waits = _longest(_free_to_go(), "due_at")
     if waits is None:
-        return Sign(name, "none")
+        return Sign(name, _("none"))
     # What a pause held back may take its time once that is over.
     waits = min(waits, ages.get("resumed", waits))
     trouble = (
         f"A submission that is free to go has waited for {in_words(waits)} (at most {in_words(LONGEST_WAIT)} is well): "
         "the workers are too few, too slow or deaf to the broker; read their log and start them again."
     )
-    return Sign(name, f"waits for {in_words(waits)}", trouble if waits > LONGEST_WAIT else "")
+    return Sign(name, _(f"waits for {in_words(waits)}"), trouble if waits > LONGEST_WAIT else "")
 
 
 def _koodrive(age: timedelta | None) -> Sign:
     if age is None:
-        return Sign("KooDrive", "has accepted no call yet", blocks=False)
+        return Sign("KooDrive", _("has accepted no call yet"), blocks=False)
     trouble = (
         f"KooDrive has accepted no call of the portal for {in_words(age)}: nothing is lost; see the pause, the "
         "credentials and the workers."
     )
     silent = age > LONGEST_SILENCE
-    return Sign("KooDrive", f"accepted a call {in_words(age)} ago", trouble if silent else "", blocks=False)
+    return Sign("KooDrive", _(f"accepted a call {in_words(age)} ago"), trouble if silent else "", blocks=False)
 
 
 def _doubts() -> Sign:
-    name = "Oldest submission with an unknown outcome"
+    name = _("Oldest submission with an unknown outcome")
     age = _longest(Submission.objects.filter(status=State.UNKNOWN), "sent_at")
     if age is None:
-        return Sign(name, "none", blocks=False)
+        return Sign(name, _("none"), blocks=False)
     trouble = (
         "Nobody knows what KooDrive made of it, and it isn't sent again by itself; a person may have to settle it."
     )
-    return Sign(name, f"sent {in_words(age)} ago", trouble, blocks=False)
+    return Sign(name, _(f"sent {in_words(age)} ago"), trouble, blocks=False)
 
 
 def _foreign() -> Sign:
@@ -222,11 +226,11 @@ def _foreign() -> Sign:
     if waiting:
         troubles.append(f"Tasks in KooDrive that the portal did not send, and nobody has noted why: {waiting}.")
     if last is None:
-        value = "not compared yet; that happens every night"
+        value = _("not compared yet; that happens every night")
     else:
-        upto = f"compared up to {last.until:%Y-%m-%d %H:%M} UTC" if last.until else "never compared in full"
-        value = f"{upto}; failed {last.at:%Y-%m-%d %H:%M} UTC: {last.trouble}" if last.trouble else upto
-    return Sign("Tasks that the portal did not send", value, " ".join(filter(None, troubles)), False, "foreign")
+        upto = _(f"compared up to {last.until:%Y-%m-%d %H:%M} UTC") if last.until else _("never compared in full")
+        value = _(f"{upto}; failed {last.at:%Y-%m-%d %H:%M} UTC: {last.trouble}") if last.trouble else upto
+    return Sign(_("Tasks that the portal did not send"), value, " ".join(filter(None, troubles)), False, "foreign")
 
 
 def _tokens() -> Sign:
@@ -245,8 +249,8 @@ def _tokens() -> Sign:
         if about_to
         else "",
     ]
-    value = f"{ending} end soon" if ending else "none ends soon"
-    return Sign("Tokens of services", value, " ".join(filter(None, troubles)), False, "tokens")
+    value = _(f"{ending} end soon") if ending else _("none ends soon")
+    return Sign(_("Tokens of services"), value, " ".join(filter(None, troubles)), False, "tokens")
 
 
 def _callbacks() -> Sign:
@@ -258,8 +262,8 @@ def _callbacks() -> Sign:
         troubles.append(f"Disabled by its receiver, so it gets no notices: {', '.join(disabled)}.")
     if failing:
         troubles.append(f"Nothing arrives, and it is tried again and again: {', '.join(failing)}.")
-    value = f"{len(callbacks)} set" if callbacks else "none"
-    return Sign("Callbacks of services", value, " ".join(troubles), False, "callbacks")
+    value = _(f"{len(callbacks)} set") if callbacks else _("none")
+    return Sign(_("Callbacks of services"), value, " ".join(troubles), False, "callbacks")
 
 
 def _mail() -> Sign:
@@ -280,17 +284,17 @@ def _mail() -> Sign:
 def _people() -> Sign:
     # A demo has one administrator: that is told on the page of people alone.
     troubles = staffing.approving() if settings.IS_DEMO else staffing.troubles()
-    return Sign("People", "somebody is missing" if troubles else "enough", " ".join(troubles), False, "people")
+    return Sign(_("People"), _("somebody is missing") if troubles else _("enough"), " ".join(troubles), False, "people")
 
 
 def _policy() -> Sign:
     if not policies.current().in_set_up:
-        return Sign("Policy", "in force", blocks=False, page="policy")
+        return Sign(_("Policy"), _("in force"), blocks=False, page="policy")
     trouble = (
         "The set-up phase is open, so one administrator alone may loosen the policy; end it on its page as soon as the "
         "rules are right."
     )
-    return Sign("Policy", "being set up", trouble, False, "policy")
+    return Sign(_("Policy"), _("being set up"), trouble, False, "policy")
 
 
 def _free_to_go() -> SubmissionQuerySet:

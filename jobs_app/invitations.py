@@ -6,6 +6,7 @@ A link works once and for a day: it hangs on the password, the last sign-in and 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from . import audit, mail, sign_in
 from .actors import Actor
@@ -67,4 +68,4 @@ def _mail(person: User, link: str) -> bool:
         f"{person.get_username()}.\n\n{link}\n\nThe link works once, within {HOURS} hours. "
         "If you didn't expect it, tell your administrators.\n"
     )
-    return mail.tell([person.email], f"{settings.PORTAL_BASE_URL}: set your password", text)
+    return mail.tell([person.email], _(f"{settings.PORTAL_BASE_URL}: set your password"), text)

@@ -7,6 +7,10 @@ from contextlib import contextmanager
 
 from django.conf import settings
 from django.core.mail import EmailMessage
+from django.utils import translation
+
+from .models import User
+from .wording import translated
 
 log = logging.getLogger(__name__)
 
@@ -35,16 +39,26 @@ def send(to: str, subject: str, text: str, *, headers: Mapping[str, str] | None 
 
 
 def tell(to: Sequence[str], subject: str, text: str) -> bool:
-    """Whether it went out to everybody at once; for what must be kept nowhere, such as a link to set a password."""
+    """Whether it went out to everybody at once; for what must be kept nowhere, such as a link to set a password.
+
+    Each gets it in the language that they chose.
+    """
     if not (settings.HAS_MAIL and to):
         return False
     try:
         for address in to:
-            send(address, subject, text)
+            with translation.override(_language(address)):
+                send(address, translated(subject), translated(text))
     except (Away, Refused) as error:
         log.warning("nobody can be told by mail: %s (%s)", subject, error)
         return False
     return True
+
+
+def _language(address: str) -> str:
+    """English for an address that nobody has, or several people with different languages."""
+    chosen = set(User.objects.filter(email=address).values_list("language", flat=True))
+    return (chosen.pop() if len(chosen) == 1 else "") or settings.LANGUAGE_CODE
 
 
 def _one_line(text: str) -> str:

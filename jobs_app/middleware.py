@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Callable
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth import logout
@@ -11,7 +12,8 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.cache import patch_vary_headers
 
 from . import audit, moments, sessions
 from .actors import Channel
@@ -19,7 +21,7 @@ from .audit import Action
 from .models import User
 
 _WELL_FORMED = re.compile(r"^[A-Za-z0-9._-]{8,128}$")
-_OPEN_PATHS = ("/healthz", "/readyz", "/sign-in/", settings.STATIC_URL)
+_OPEN_PATHS = ("/healthz", "/readyz", "/sign-in/", "/language/", settings.STATIC_URL)
 # What somebody without the second factor that they need may do: get it, or leave.
 _FIRST_PATHS = (*_OPEN_PATHS, "/sign-out/", "/profile/")
 _LENT = ", ".join(f"{name}=()" for name in ("camera", "geolocation", "microphone", "payment", "serial", "usb"))
@@ -42,6 +44,40 @@ def request_id(get_response: Handler) -> Handler:
     return handle
 
 
+def language_and_zone(get_response: Handler) -> Handler:
+    """Pages speak the person's language, and show and take times in their zone; the REST API speaks English and UTC."""
+
+    def handle(request: HttpRequest) -> HttpResponse:
+        is_call = request.path.startswith(_OWN_DOOR)
+        language = settings.LANGUAGE_CODE if is_call else _language(request)
+        with translation.override(language), timezone.override(None if is_call else _zone(request)):
+            response = get_response(request)
+            response.headers.setdefault("Content-Language", translation.get_language() or settings.LANGUAGE_CODE)
+        if not is_call:
+            patch_vary_headers(response, ["Accept-Language"])
+        return response
+
+    return handle
+
+
+def _language(request: HttpRequest) -> str:
+    """What the person set on their profile, else what was chosen by the button, else what the browser asks for."""
+    person = _person(request)
+    chosen = person.language if person else ""
+    return chosen if chosen in dict(settings.LANGUAGES) else translation.get_language_from_request(request)
+
+
+def _zone(request: HttpRequest) -> ZoneInfo | None:
+    person = _person(request)
+    return moments.zone(person.time_zone) if person else None
+
+
+def _person(request: HttpRequest) -> User | None:
+    """Who is signed in; whoever brings no session isn't asked for one."""
+    is_persons = settings.SESSION_COOKIE_NAME in request.COOKIES
+    return request.user if is_persons and isinstance(request.user, User) else None
+
+
 def session_limits(get_response: Handler) -> Handler:
     """Ends a session that is too old, or in which nobody did anything for too long."""
 
@@ -60,19 +96,6 @@ def _end(request: HttpRequest, why: str) -> None:
     with transaction.atomic():
         audit.record(Action.SESSION_ENDED, by=sessions.actor(request, Channel.WEB), why=why)
         logout(request)
-
-
-def time_zone(get_response: Handler) -> Handler:
-    """Pages show and take times in the zone that the signed-in person has chosen; the REST API speaks UTC."""
-
-    def handle(request: HttpRequest) -> HttpResponse:
-        is_persons = settings.SESSION_COOKIE_NAME in request.COOKIES and not request.path.startswith(_OWN_DOOR)
-        if not is_persons or not isinstance(request.user, User):
-            return get_response(request)
-        with timezone.override(moments.zone(request.user.time_zone)):
-            return get_response(request)
-
-    return handle
 
 
 def sign_in_required(get_response: Handler) -> Handler:

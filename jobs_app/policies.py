@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from django.db import IntegrityError, connection
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from . import spaces, statements
 from .actors import Actor, Kind
@@ -34,9 +35,9 @@ _COUNT = """
     RETURNING budget, items
 """
 _BUDGETS = {
-    "trash": "items moved to the recycle bin",
-    "delete": "items deleted for good",
-    "leaving": "items that leave their space",
+    "trash": _("Items moved to the recycle bin"),
+    "delete": _("Items deleted for good"),
+    "leaving": _("Items that leave their space"),
 }
 
 
@@ -102,7 +103,7 @@ def refusals(policy: InForce, request: Request) -> list[Problem]:
     ]
     pattern = policy.rules["reason_pattern"]
     if pattern and not _matches(pattern, request.reason):
-        found.append(Problem("/reason", "reason_form", f"The policy wants a reason of this form: {pattern}"))
+        found.append(Problem("/reason", "reason_form", _(f"The policy wants a reason of this form: {pattern}")))
     return found
 
 
@@ -153,7 +154,7 @@ def _asked(rules: Rules, request: Request, together: int) -> Iterator[tuple[int,
 
 
 def _approvals(count: int) -> str:
-    return "1 approval" if count == 1 else f"{count} approvals"
+    return _("1 approval") if count == 1 else _(f"{count} approvals")
 
 
 # --- Budgets ---------------------------------------------------------------------------------------------------------
@@ -191,7 +192,7 @@ def _over(policy: InForce, requests: Sequence[Request], by: Actor, counting: boo
     limits = {budget: policy.rules[_limit(by, budget)] for budget in asked}
     used = _used(by, asked, counting) if asked else {}
     return {
-        budget: f"{_BUDGETS[budget].capitalize()} today: {items}, more than the {limits[budget]} that are free, "
+        budget: f"{_BUDGETS[budget]} today: {items}, more than the {limits[budget]} that are free, "
         f"takes one approval more."
         for budget, items in used.items()
         if items > limits[budget]

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from . import audit, canonical, claiming, pulse, tracking
 from .actors import Actor
@@ -65,7 +66,7 @@ def compare(*, client: Client, by: Actor) -> Comparison:
         found = listing.read(client, task_type=None, since=since, most_pages=MOST_PAGES)
     except ReadFailed as error:
         tracking.pause_if_refused(error)
-        result = Comparison(since, until, trouble=f"KooDrive's list of tasks can't be read: {error.detail}")
+        result = Comparison(since, until, trouble=_(f"KooDrive's list of tasks can't be read: {error.detail}"))
         _tell(result, by=by)
         return result
     return _store(found, since, until, by=by)

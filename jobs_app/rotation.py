@@ -49,8 +49,8 @@ def rotate_own(*, overlap: timedelta, by: Actor) -> Rotated:
 
 def _rotate(token: ApiToken, overlap: timedelta, reason: str | None, by: Actor) -> Rotated:
     if not SHORTEST_OVERLAP <= overlap <= LONGEST_OVERLAP:
-        seconds = (int(each.total_seconds()) for each in (SHORTEST_OVERLAP, LONGEST_OVERLAP))
-        detail = "Give an overlap between {} and {} seconds.".format(*seconds)
+        least, most = (int(each.total_seconds()) for each in (SHORTEST_OVERLAP, LONGEST_OVERLAP))
+        detail = f"Give an overlap between {least} and {most} seconds."
         raise Invalid([Problem("/overlapSeconds", "out_of_range", detail)])
     with transaction.atomic():
         old = tokens.locked(token)

@@ -121,8 +121,9 @@ def _number(rule: Rule, text: str, problems: list[Problem]) -> int | None:
         return None
     value = int(text) if re.fullmatch("[0-9]{1,9}", text) else -1
     if not rule.least <= value <= rule.most:
-        or_empty = ", or leave it empty for no limit" if rule.may_be_empty else ""
-        detail = f"Give a whole number from {rule.least} to {rule.most}{or_empty}."
+        detail = f"Give a whole number from {rule.least} to {rule.most}."
+        if rule.may_be_empty:
+            detail = f"Give a whole number from {rule.least} to {rule.most}, or leave it empty for no limit."
         problems.append(Problem(f"/{rule.name}", "wrong_number", detail))
     return value
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from django.db import DEFAULT_DB_ALIAS
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from .errors import Problem
 from .models import Space
@@ -88,8 +89,10 @@ def forbidding(space: Space, operation: str, now: datetime) -> list[tuple[str, s
         why = f"The space {space.name} is protected: nothing is moved to the recycle bin, or deleted, from it."
         found.append(("space_protected", f"{why} Two administrators may lift that."))
     if space.is_held(now):
-        end = f" until {space.hold_until:%Y-%m-%d %H:%M} UTC" if space.hold_until else ""
-        why = f"The space {space.name} is under the legal hold {space.hold}{end}: nothing is moved or deleted from it."
+        hold = space.hold
+        if space.hold_until:
+            hold = _(f"{hold} until {space.hold_until:%Y-%m-%d %H:%M} UTC")
+        why = f"The space {space.name} is under the legal hold {hold}: nothing is moved or deleted from it."
         found.append(("space_on_hold", f"{why} Two administrators may lift it."))
     return found
 

@@ -6,6 +6,7 @@ from datetime import date
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from . import policies
 from .actors import Role, Scope
@@ -91,5 +92,6 @@ def confirming() -> list[str]:
     administrators = list(User.objects.present().having(Role.ADMINISTRATOR)[:2])
     if len(administrators) > 1:
         return []
-    who = f"{administrators[0]} is the only administrator" if administrators else "Nobody is an administrator"
+    only = _(f"{administrators[0]} is the only administrator") if administrators else ""
+    who = only or _("Nobody is an administrator")
     return [f"{who}, so nothing that takes two can be done; make another one with create_user on the server."]

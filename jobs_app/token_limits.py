@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext_noop as _
+
 from .documents import FORBIDDEN, LONGEST_ID, Reader
 from .models import ApiToken
 from .operations import BY_NAME
@@ -71,7 +73,7 @@ def _network(reader: Reader, text: str) -> str:
         return str(ipaddress.ip_network(text))
     except ValueError as error:
         shown = text if not FORBIDDEN.search(text) and len(text) < LONGEST_ID else "this"
-        bits = " The address has bits beyond its mask." if "host bits" in str(error) else ""
+        bits = _(" The address has bits beyond its mask.") if "host bits" in str(error) else ""
         detail = f"{shown} is no address or network such as 192.0.2.0/24 or 2001:db8::/32; mend it.{bits}"
         reader.add("/addresses", "wrong_format", detail)
         return ""

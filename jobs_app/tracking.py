@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from . import contradictions, lifecycle, pauses, pulse, results, stopping
 from .actors import SWEEPER, TRACKER
@@ -154,7 +155,7 @@ def _put_off(row: Submission, error: ReadFailed) -> None:
     pause_if_refused(error)
     detail = error.outcome.detail
     if error.outcome.kind is Kind.REFUSED:
-        detail = f"KooDrive doesn't tell about task {row.task_id}, perhaps it no longer has it: {detail}"
+        detail = _(f"KooDrive doesn't tell about task {row.task_id}, perhaps it no longer has it: {detail}")
         _again_in(row, LONGEST_INTERVAL)
     Submission.objects.filter(pk=row.pk).update(detail=detail)
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from celery.schedules import crontab, schedule
@@ -91,15 +91,14 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "jobs_app.middleware.known_methods",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "jobs_app.middleware.language_and_zone",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "jobs_app.middleware.session_limits",
-    "jobs_app.middleware.time_zone",
     "jobs_app.middleware.sign_in_required",
     "jobs_app.middleware.second_factor_required",
     "jobs_app.web.errors.PortalErrors",
@@ -122,7 +121,9 @@ TEMPLATES = [
     }
 ]
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English")]
+# Each by its own name; catalogues are in locale/.
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
@@ -220,6 +221,10 @@ CSRF_COOKIE_NAME = "__Host-csrf" if _https else "csrf"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SESSION_COOKIE_HTTPONLY = True
 DEVICE_COOKIE_NAME = "__Host-device" if _https else "device"
+LANGUAGE_COOKIE_NAME = "__Host-language" if _https else "language"
+LANGUAGE_COOKIE_SECURE, LANGUAGE_COOKIE_HTTPONLY = _https, True
+LANGUAGE_COOKIE_SAMESITE: Literal["Lax"] = "Lax"
+LANGUAGE_COOKIE_AGE = 365 * 24 * 60 * 60
 SESSION_COOKIE_AGE = 12 * 60 * 60
 # The proxy that ends TLS redirects to it; health checks reach the portal itself by plain http.
 SECURE_SSL_REDIRECT = False

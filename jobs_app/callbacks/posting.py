@@ -12,6 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_noop as _
 from urllib3 import BaseHTTPResponse, Timeout
 from urllib3.exceptions import HTTPError
 
@@ -133,10 +134,10 @@ def _trouble(error: Exception, deadline: Deadline) -> str:
 def _why(error: Exception) -> str:
     causes = _causes(error)
     if any(isinstance(each, ConnectionRefusedError) for each in causes):
-        return "it was refused"
+        return _("it was refused")
     if any(isinstance(each, ssl.SSLError) for each in causes):
-        return "the two sides don't agree on TLS"
-    return "it took too long" if any(isinstance(each, TimeoutError) for each in causes) else "it failed"
+        return _("the two sides don't agree on TLS")
+    return _("it took too long") if any(isinstance(each, TimeoutError) for each in causes) else _("it failed")
 
 
 def _causes(error: BaseException | None) -> list[BaseException]:

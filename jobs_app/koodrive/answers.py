@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
+from django.utils.translation import gettext_noop as _
+
 from ..errors import PortalError
 from . import replies
 from .codes import explain
@@ -93,7 +95,7 @@ def of_create(answer: Answer, *, irreversible: bool) -> Outcome:
     if reply.says_success:
         return _outcome(Kind.UNKNOWN, reply, "KooDrive reported success but gave no task id that can be read.")
     if task_id or explain(reply.code) is None:
-        said = "a task id together with an error" if task_id else "an error that the portal does not know"
+        said = _("a task id together with an error") if task_id else _("an error that the portal does not know")
         return _outcome(Kind.UNKNOWN, reply, f"KooDrive answered with {said} ({reply}).")
     return _refused(reply, irreversible=irreversible)
 

@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlencode
 
 import certifi
 from django.conf import settings
+from django.utils.translation import gettext_noop as _
 from urllib3 import BaseHTTPResponse, HTTPHeaderDict, PoolManager, ProxyManager, Timeout
 from urllib3.exceptions import HTTPError, NameResolutionError, ReadTimeoutError
 from urllib3.util import make_headers, parse_url
@@ -182,9 +183,9 @@ class Client:
         causes = list(_causes(error))
         tls = next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None)
         if tls and not isinstance(tls, _BROKEN_HANDSHAKE):
-            why = getattr(tls, "verify_message", "") or tls.reason or "no reason given"
+            why = getattr(tls, "verify_message", "") or tls.reason or _("no reason given")
             return Failure.CERTIFICATE, f"No trusted connection to KooDrive, so nothing was sent: {why}."
-        through = " through the proxy" if self._proxy else ""
+        through = _(" through the proxy") if self._proxy else ""
         return (
             Failure.NOT_CONNECTED,
             f"No connection to KooDrive{through}, so nothing was sent: {_why(causes, late=late)}.",
@@ -258,11 +259,11 @@ def _read(response: BaseHTTPResponse) -> bytes:
 def _why(causes: list[BaseException], *, late: bool) -> str:
     """What kept a connection from being made, in a few words."""
     if any(isinstance(cause, NameResolutionError) for cause in causes):
-        return "its host name could not be looked up"
+        return _("its host name could not be looked up")
     if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
-        return "it was refused"
+        return _("it was refused")
     late = late or any(isinstance(cause, TimeoutError) for cause in causes)
-    return "it did not come about in time" if late else "it failed"
+    return _("it did not come about in time") if late else _("it failed")
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -5,6 +5,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Self
 
+from django.utils.translation import gettext_noop as _
+
 LONGEST_LINE = 1000  # characters kept of a message
 _TASK_ID = re.compile(r"[0-9]{1,19}")
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
@@ -55,7 +57,7 @@ class Reply:
         return bool(_GATEWAY_CODE.match(self.code or ""))
 
     def __str__(self) -> str:
-        return f"{self.code or 'no code'} {self.message}".strip()
+        return f"{self.code or _('no code')} {self.message}".strip()
 
 
 def _first(value: dict[str, Any], *names: str) -> Any:

@@ -6,6 +6,7 @@ from typing import Self
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_noop as _
 
 from .people import User
 
@@ -23,10 +24,10 @@ class Proposal(models.Model):
     """
 
     class Kind(models.TextChoices):
-        POLICY = "policy", "Policy"
-        ROLE = "role", "Roles of a person"
-        SIGN_IN = "sign_in", "Sign-in of a person"
-        SPACE = "space", "Space"
+        POLICY = "policy", _("Policy")
+        ROLE = "role", _("Roles of a person")
+        SIGN_IN = "sign_in", _("Sign-in of a person")
+        SPACE = "space", _("Space")
 
     class State(models.TextChoices):
         OPEN = "open", "Waits for another administrator"

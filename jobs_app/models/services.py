@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Least, Now
 from django.utils.functional import cached_property
+from django.utils.translation import gettext_noop as _
 
 from .. import token_secrets
 from ..actors import Scope
@@ -88,12 +89,12 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
 class TokenState(models.TextChoices):
     """How a token stands; only the first two work."""
 
-    ACTIVE = "active", "Active"
-    ROTATED = "rotated", "Rotated, works a little longer"
-    PAUSED = "paused", "Paused"
-    STOPPED = "stopped", "Stopped: the owner has left"
-    ENDED = "ended", "Ended"
-    REVOKED = "revoked", "Revoked"
+    ACTIVE = "active", _("Active")
+    ROTATED = "rotated", _("Rotated, works a little longer")
+    PAUSED = "paused", _("Paused")
+    STOPPED = "stopped", _("Stopped: the owner has left")
+    ENDED = "ended", _("Ended")
+    REVOKED = "revoked", _("Revoked")
 
 
 class ApiToken(models.Model):

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext_noop as _
+
 from ..actors import GUARDED_ROLES, Channel
 from ..audit import Action, read
 from ..models import Pause, Proposal, Service, Submission
@@ -224,7 +226,9 @@ def _about_a_person(reading: Reading, event: Happened) -> Iterator[Note]:
     is_told = event.action == Action.PERSON_DEACTIVATED or _is_email(event) or event.by_command
     if is_told and reading.audience.is_guarded(event.person) and event.action in _OVERSEEN:
         yield _rights(
-            reading, event, f"mail address (person:{event.person})" if _is_email(event) else f"person:{event.person}"
+            reading,
+            event,
+            f"{_('mail address')} (person:{event.person})" if _is_email(event) else f"person:{event.person}",
         )
 
 

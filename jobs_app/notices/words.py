@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, gettext_lazy, ngettext, ngettext_lazy
 from django.utils.translation import gettext_noop as _
 
 from .. import moments
@@ -18,6 +18,7 @@ from ..audit import MEANINGS, Action
 from ..documents import FORBIDDEN
 from ..models import Notice, User
 from ..operations import BY_NAME as OPERATIONS
+from ..wording import translated
 
 _NAMED = ("by", "who", "name")  # what may be a reference to a person
 _ENDS = ".!?…。！？"
@@ -82,11 +83,12 @@ def _many(about: Mapping[str, Any]) -> str:
     return where % {"who": about["who"]}
 
 
-def _about_submissions(one: str, many: str, more: Callable[[Mapping[str, Any]], str] = lambda _: "") -> Texts:
+def _about_submissions(title: Any, more: Callable[[Mapping[str, Any]], str] = lambda _: "") -> Texts:
+    """``title`` is a lazy text that may say how many (``n``)."""
+
     def texts(about: Mapping[str, Any], count: int) -> tuple[str, str]:
-        title = ngettext(one, many, count) % {"n": count}
         which = _submission(about) if count == 1 else _many(about)
-        return title, _said(which, more(about) if count == 1 else "")
+        return title % {"n": count}, _said(which, more(about) if count == 1 else "")
 
     return texts
 
@@ -98,22 +100,25 @@ def _by(about: Mapping[str, Any]) -> str:
 
 def _decided(about: Mapping[str, Any], count: int) -> tuple[str, str]:
     if about["what"] == "approved":
-        return _about_submissions("A submission was approved", "%(n)s submissions were approved", _by)(about, count)
-    return _about_submissions("A submission was rejected", "%(n)s submissions were rejected", _by)(about, count)
+        approved = ngettext_lazy("A submission was approved", "%(n)s submissions were approved", "n")
+        return _about_submissions(approved, _by)(about, count)
+    rejected = ngettext_lazy("A submission was rejected", "%(n)s submissions were rejected", "n")
+    return _about_submissions(rejected, _by)(about, count)
 
 
 def _returned(about: Mapping[str, Any], count: int) -> tuple[str, str]:
     if about["what"] == "returned":
-        one, many = "A submission waits for approval again", "%(n)s submissions wait for approval again"
-        return _about_submissions(one, many, lambda _: gettext("Its approvals didn't hold any more."))(about, count)
-    one, many = "A submission can't be sent as it is", "%(n)s submissions can't be sent as they are"
-    return _about_submissions(one, many, lambda _: gettext("A person has to mend it."))(about, count)
+        again = ngettext_lazy("A submission waits for approval again", "%(n)s submissions wait for approval again", "n")
+        return _about_submissions(again, lambda _: gettext("Its approvals didn't hold any more."))(about, count)
+    withheld = ngettext_lazy("A submission can't be sent as it is", "%(n)s submissions can't be sent as they are", "n")
+    return _about_submissions(withheld, lambda _: gettext("A person has to mend it."))(about, count)
 
 
 def _failed(about: Mapping[str, Any], count: int) -> tuple[str, str]:
     if about["status"] == "refused" and count == 1:
-        return _about_submissions("KooDrive refused a submission", "")(about, count)
-    return _about_submissions("A submission failed", "%(n)s submissions failed")(about, count)
+        return _about_submissions(gettext_lazy("KooDrive refused a submission"))(about, count)
+    failed = ngettext_lazy("A submission failed", "%(n)s submissions failed", "n")
+    return _about_submissions(failed)(about, count)
 
 
 def _partially(about: Mapping[str, Any]) -> str:
@@ -140,7 +145,7 @@ def _scope(about: Mapping[str, Any]) -> str:
 def _sending(title: str, text: str = "") -> Texts:
     def texts(about: Mapping[str, Any], count: int) -> tuple[str, str]:
         by = gettext("By %(who)s.") % {"who": about["by"]} if about["by"] else ""
-        return gettext(title), _said(by, about["detail"], _scope(about), gettext(text) if text else "")
+        return gettext(title), _said(by, translated(about["detail"]), _scope(about), gettext(text) if text else "")
 
     return texts
 
@@ -149,12 +154,18 @@ def _sending(title: str, text: str = "") -> Texts:
 def _rights(about: Mapping[str, Any], count: int) -> tuple[str, str]:
     title = gettext("A change of rights or rules (%(action)s): %(what)s") % {
         "action": about["action"],
-        "what": about["what"],
+        "what": _what(about["what"]),
     }
     on_server = gettext("Done by a command on the server, where no second administrator is asked.")
     text = gettext("By: %(who)s.") % {"who": about["by"]}
     reason = gettext("Reason: %(reason)s") % {"reason": about["reason"]} if about["reason"] else ""
     return title, _said(_meaning(about), text, reason, on_server if about.get("command") else "")
+
+
+def _what(text: str) -> str:
+    """What rights or rules were changed of: kinds or roles, which are the portal's words, and whose in brackets."""
+    kinds, bracket, whose = text.partition(" (")
+    return ", ".join(map(translated, kinds.split(", "))) + bracket + whose
 
 
 def _meaning(about: Mapping[str, Any]) -> str:
@@ -164,7 +175,10 @@ def _meaning(about: Mapping[str, Any]) -> str:
 def _roles(about: Mapping[str, Any], count: int) -> tuple[str, str]:
     given = about["action"] == Action.ROLE_GIVEN
     title = gettext("You were given a role") if given else gettext("A role was taken from you")
-    return title, gettext("%(roles)s. By %(who)s.") % {"roles": ", ".join(about["roles"]), "who": about["by"]}
+    return title, gettext("%(roles)s. By %(who)s.") % {
+        "roles": ", ".join(map(translated, about["roles"])),
+        "who": about["by"],
+    }
 
 
 def _sign_in(about: Mapping[str, Any], count: int) -> tuple[str, str]:
@@ -173,7 +187,7 @@ def _sign_in(about: Mapping[str, Any], count: int) -> tuple[str, str]:
             "An administrator has set another mail address for you. If you don't know why, tell the auditors."
         )
     text = gettext("By %(who)s. If you don't know why, tell the administrators and auditors.") % {"who": about["by"]}
-    factor = f"({about['factor']})" if about.get("factor") else ""
+    factor = f"({translated(about['factor'])})" if about.get("factor") else ""
     return gettext("Your sign-in has changed"), _said(_meaning(about), factor, text)
 
 
@@ -216,7 +230,7 @@ def _sealed(about: Mapping[str, Any], count: int) -> tuple[str, str]:
 
 def _broken(about: Mapping[str, Any], count: int) -> tuple[str, str]:
     return gettext("The audit trail is broken"), _said(
-        about["detail"], gettext("Tell your auditors; docs/verify.md says what to do.")
+        translated(about["detail"]), gettext("Tell your auditors; docs/verify.md says what to do.")
     )
 
 
@@ -232,17 +246,19 @@ def _export(about: Mapping[str, Any], count: int) -> tuple[str, str]:
 
 
 _TEXTS: dict[str, Texts] = {
-    "approval_wanted": _about_submissions("A submission waits for approval", "%(n)s submissions wait for approval"),
+    "approval_wanted": _about_submissions(
+        ngettext_lazy("A submission waits for approval", "%(n)s submissions wait for approval", "n")
+    ),
     "decided": _decided,
-    "expired": _about_submissions("A submission has expired", "%(n)s submissions have expired"),
+    "expired": _about_submissions(ngettext_lazy("A submission has expired", "%(n)s submissions have expired", "n")),
     "returned": _returned,
     "failed": _failed,
     "partially_failed": _about_submissions(
-        "A submission finished with failures", "%(n)s submissions finished with failures", _partially
+        ngettext_lazy("A submission finished with failures", "%(n)s submissions finished with failures", "n"),
+        _partially,
     ),
     "unknown": _about_submissions(
-        "The outcome of a submission is unknown",
-        "The outcomes of %(n)s submissions are unknown",
+        ngettext_lazy("The outcome of a submission is unknown", "The outcomes of %(n)s submissions are unknown", "n"),
         lambda _: gettext(
             "It was or may have been sent. The portal looks for it in KooDrive, and never sends it again."
         ),

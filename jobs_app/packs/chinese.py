@@ -13,7 +13,7 @@ OPERATIONS = {
     "extract": "解压压缩包",
     "extract_some": "解压部分文件",
     "package": "打包下载",
-    "delete": "永久删除",
+    "delete": "彻底删除",
 }
 
 STATES: dict[str, str] = {

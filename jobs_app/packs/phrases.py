@@ -101,7 +101,7 @@ PHRASES: dict[str, tuple[str, str]] = {
         "每项均列出本档案中的首个和最后一个事件。",
     ),
     "first_last": ("Events", "事件编号"),
-    "deletions": ("Deletions for good, and who approved them", "永久删除及其审批"),
+    "deletions": ("Deletions for good, and who approved them", "彻底删除及其审批"),
     "closed": ("Unknown outcomes that a person settled", "由人工了结的未知结果"),
     "closed_note": (
         "Closed means: without certain evidence of what KooDrive did.",

@@ -13,6 +13,7 @@ from .. import moments
 from ..koodrive.codes import explain
 from ..operations import BY_NAME
 from ..states import LABELS, State
+from ..wording import translated as in_the_language
 
 register = template.Library()
 
@@ -47,6 +48,12 @@ def state_label(status: str) -> str:
 @register.filter
 def operation_label(name: str) -> str:
     return BY_NAME[name].label
+
+
+@register.filter
+def translated(text: object) -> str:
+    """A text of the portal in the language of the page, also a sentence that was filled in."""
+    return in_the_language(str(text))
 
 
 @register.filter

@@ -1,5 +1,6 @@
 """One's own sign-in: password, second factors, sessions. Every change needs a proof that is minutes old at most."""
 
+from contextlib import suppress
 from typing import Any, cast
 
 from allauth.account.internal.flows.login import record_authentication
@@ -25,6 +26,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 from django.views.generic.edit import FormView
+from django.views.i18n import set_language
 
 from .. import audit, moments, people, preferences, sessions
 from ..audit import Action
@@ -77,13 +79,27 @@ def display(request: HttpRequest) -> HttpResponse:
             messages.error(request, problem.detail)
         return answer
     if given["language"]:
-        age, secure = settings.LANGUAGE_COOKIE_AGE, settings.SESSION_COOKIE_SECURE
-        name = settings.LANGUAGE_COOKIE_NAME
-        answer.set_cookie(name, given["language"], max_age=age, secure=secure, samesite="Lax")
+        answer.set_cookie(
+            settings.LANGUAGE_COOKIE_NAME,
+            given["language"],
+            max_age=settings.LANGUAGE_COOKIE_AGE,
+            secure=settings.LANGUAGE_COOKIE_SECURE,
+            httponly=settings.LANGUAGE_COOKIE_HTTPONLY,
+            samesite=settings.LANGUAGE_COOKIE_SAMESITE,
+        )
     else:
         answer.delete_cookie(settings.LANGUAGE_COOKIE_NAME)
     messages.success(request, _("Saved."))
     return answer
+
+
+@require_POST
+def language(request: HttpRequest) -> HttpResponseBase:
+    """The button on every page: whoever is signed in has chosen it on their profile as well."""
+    if isinstance(request.user, User):
+        with suppress(Invalid):
+            preferences.choose_language(request.user, request.POST.get("language", ""))
+    return set_language(request)
 
 
 @method_decorator(sensitive_post_parameters(), name="dispatch")

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from .. import permissions, targets
 from ..errors import Invalid
+from ..wording import translated
 from .actor import actor_of
 from .compose import form
 from .fields import Fields, by_line
@@ -60,7 +61,7 @@ def bad_rows(request: HttpRequest) -> StreamingHttpResponse:
     permissions.require(permissions.submit(by), by=by, to="submit")
     fields = Fields.posted(request.POST)
     said = by_line(problems_of(fields, by=by))
-    rows = [(row, said[number]) for number, row in fields.targets.rows if number in said]
+    rows = [(row, [translated(each) for each in said[number]]) for number, row in fields.targets.rows if number in said]
     return _table(targets.to_mend(rows), BAD_ROWS)
 
 

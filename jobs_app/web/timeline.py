@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext_noop as _
+
 from ..audit import read
 from ..audit.actions import MEANINGS, Action
 from ..models import Submission
@@ -24,17 +26,17 @@ class Step:
 
 
 _FACTS = {
-    "comment": "comment",
-    "reason": "reason",
-    "detail": "detail",
-    "task": "KooDrive task",
-    "retryOf": "retry of",
-    "cloneOf": "clone of",
-    "follows": "made from the result of",
-    "attempt": "attempt",
-    "traceId": "trace id",
-    "milliseconds": "milliseconds",
-    "why": "refused because",
+    "comment": _("comment"),
+    "reason": _("reason"),
+    "detail": _("detail"),
+    "task": _("KooDrive task"),
+    "retryOf": _("retry of"),
+    "cloneOf": _("clone of"),
+    "follows": _("made from the result of"),
+    "attempt": _("attempt"),
+    "traceId": _("trace id"),
+    "milliseconds": _("milliseconds"),
+    "why": _("refused because"),
 }
 
 

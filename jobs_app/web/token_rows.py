@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from ..health import in_words
 from ..models import ApiToken, TokenState
 from ..models.services import ENDS_SOON
+from ..wording import translated
 
 UNUSED_FOR = timedelta(days=30)
 _ICONS = {
@@ -47,7 +48,7 @@ class Row:
     def end(self) -> str:
         """Such as "in 12 days"."""
         left = self.token.ends_at - self.now
-        words = in_words(abs(left))
+        words = translated(in_words(abs(left)))
         return _("in %s") % words if left > timedelta() else _("%s ago") % words
 
     @property
@@ -62,4 +63,4 @@ class Row:
             return ""
         if token.last_used_at is None:
             return _("never used; revoke it if nobody needs it")
-        return _("not used for %s; revoke it if nobody needs it") % in_words(self.now - token.last_used_at)
+        return _("not used for %s; revoke it if nobody needs it") % translated(in_words(self.now - token.last_used_at))

@@ -46,6 +46,7 @@ urlpatterns = [
     path("sign-in/sso/", sso.begin, name="sso"),
     path("sign-in/sso/callback/", sso.callback, name="sso-callback"),
     path("sign-in/set/<uidb64>/<token>/", session.SetPassword.as_view(), name="set-password"),
+    path("language/", profile.language, name="language"),
     path("sign-out/", session.SignOut.as_view(), name="account_logout"),
     path("profile/", profile.Profile.as_view(), name="mfa_index"),
     path("profile/password/", profile.ChangePassword.as_view(), name="account_change_password"),

@@ -160,7 +160,7 @@ def test_a_person_chooses_theme_language_and_zone(operator: User) -> None:
     assert '<html lang="en" data-theme="dark" data-bs-theme="dark">' in page
     person = User.objects.get(pk=operator.pk)
     assert (person.theme, person.language, person.time_zone) == ("dark", "en", "Asia/Shanghai")
-    assert answer.client.cookies["django_language"].value == "en"
+    assert answer.client.cookies["language"].value == "en"
     page = display(operator).content.decode()
     assert '<html lang="en" data-theme="">' in page
 

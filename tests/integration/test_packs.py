@@ -91,7 +91,7 @@ def test_the_story_of_one_submission_with_the_numbers_of_its_events(
     [failed] = [row for row in cells(english, magic("fails")) if row[-1] == finished]
     assert failed[2].startswith("failed 1")
     assert ["中文 <b>", file_id(1), "succeeded", "–", finished] in cells(english, file_id(1))
-    assert ["操作", "永久删除", created] in cells(chinese, "永久删除")
+    assert ["操作", "彻底删除", created] in cells(chinese, "永久删除")
     assert "审批人批准了哈希值与此完全一致的请求" in chinese
     assert "export.requested" in english
     for page in (english, chinese):
@@ -161,7 +161,7 @@ def test_a_query_in_numbers_with_a_line_for_each_submission(
     assert ["Delete for good: Finished with failures", "1"] in cells(english)
     assert ["Copy: created", "1"] in cells(english)
     assert ["Failed sign-ins", "17"] in cells(english)
-    assert ["永久删除: 部分失败", "1"] in cells(chinese)
+    assert ["彻底删除: 部分失败", "1"] in cells(chinese)
     [line, deletion] = cells(english, str(deleted.pk))
     first, last = seq_of(deleted, "submission.created"), seq_of(deleted, "task.finished")
     assert line[:4] == [f"{first} – {last}", str(deleted.pk), "Delete for good", "2"]
