@@ -155,12 +155,12 @@ def test_who_is_not_signed_in_chooses_by_a_button_without_a_script(operator: Use
     assert token
     assert ">简体中文</button>" in page
     chosen = {"language": "zh-hans", "next": "/sign-in/?next=/approvals/", "csrfmiddlewaretoken": token.group(1)}
-    answer = client.post("/language/", chosen)
+    answer = client.post("/sign-in/language/", chosen)
     assert (answer.status_code, answer.headers["Location"]) == (302, "/sign-in/?next=/approvals/")
     cookie = answer.cookies["language"]
     assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Lax", "/")
     assert words(client.get("/sign-in/", headers={"Accept-Language": "en"})).language == "zh-hans"
-    assert client.post("/language/", chosen | {"csrfmiddlewaretoken": ""}).status_code == 403
+    assert client.post("/sign-in/language/", chosen | {"csrfmiddlewaretoken": ""}).status_code == 403
     signed_in = {"username": "olga", "password": PASSWORD, "csrfmiddlewaretoken": token.group(1)}
     client.post("/sign-in/", signed_in)
     assert words(client.get("/")).language == "zh-hans"
@@ -168,7 +168,7 @@ def test_who_is_not_signed_in_chooses_by_a_button_without_a_script(operator: Use
 
 def test_a_language_that_there_is_not_changes_nothing(database: None) -> None:
     client = Client()
-    client.post("/language/", {"language": "xx", "next": "/sign-in/"})
+    client.post("/sign-in/language/", {"language": "xx", "next": "/sign-in/"})
     client.cookies["language"] = "../../etc"
     assert words(client.get("/sign-in/")).language == "en"
 
