@@ -13,6 +13,7 @@ from tests.walking import CALLS, PAGES
 
 OPEN = {"/sign-in/", "/sign-in/set/<uidb64>/<token>/", "/healthz", "/readyz"}
 ASKED_FOR = {"/sign-in/sso/", "/sign-in/sso/callback/"}  # by links and by the identity provider, not by forms
+LANGUAGE = "/sign-in/language/"  # leads back to where it was chosen
 SUBMITS, DECIDES = {Role.OPERATOR}, {Role.APPROVER}
 
 
@@ -42,6 +43,8 @@ def test_nobody_gets_in(id_: object, path: str, method: str) -> None:
     elif path in OPEN:
         # Readiness answers anybody, and here it has neither broker nor worker.
         assert answer.status_code in (200, 405) or (path, answer.status_code) == ("/readyz", 503)
+    elif path == LANGUAGE:
+        assert (answer.status_code, answer.url) == (302, "/")
     elif path in ASKED_FOR and method == "post":
         assert answer.status_code == 405
     else:
