@@ -19,5 +19,6 @@ def make_demo() -> bool:
     if User.objects.exists():
         return False
     for role in Role:
-        people.create_person(role, settings.DEMO_PASSWORD, roles=[role], by=COMMAND_LINE)
+        email = f"{role}@example.com"
+        people.create_person(role, settings.DEMO_PASSWORD, roles=[role], email=email, by=COMMAND_LINE)
     return True

@@ -15,8 +15,11 @@ from .models.submissions import WITHHELD
 from .states import State
 
 _OF_TWIN = ("id", "request_sha256", "status", "updated_at", "due_at")
-_TWINS = f"""
-    SELECT {", ".join(_OF_TWIN)} FROM jobs_app_submission
+# Of pauses the second half of the columns is null, of twins the first.
+_PAUSES_AND_TWINS = f"""
+    SELECT {", ".join([*pauses.NAMES, *["NULL"] * len(_OF_TWIN)])} FROM {pauses.STANDING}
+    UNION ALL
+    SELECT {", ".join(["NULL"] * len(pauses.NAMES) + [*_OF_TWIN])} FROM jobs_app_submission
     WHERE request_sha256 = ANY(%s) AND status IN ('{State.SENDING}', '{State.UNKNOWN}')
 """  # noqa: S608  (put together from constants only)
 
@@ -45,15 +48,13 @@ def circumstances(submissions: Iterable[Submission]) -> Circumstances:
     waiting = [each for each in submissions if each.state in (State.QUEUED, State.AWAITING_APPROVAL)]
     left = {space for each in waiting for space in _left(each)}
     queued = [each.request_sha256 for each in waiting if each.state is State.QUEUED]
+    found, half = statements.rows(_PAUSES_AND_TWINS, [queued]), len(pauses.NAMES)
+    twins = [Submission.from_db(DEFAULT_DB_ALIAS, _OF_TWIN, row[half:]) for row in found if row[0] is None]
     return Circumstances(
-        pauses=pauses.all_current(),
+        pauses=pauses.in_rows(row[:half] for row in found if row[0] is not None),
         spaces=spaces.found(left) if left else {},
-        twins={each.request_sha256: each for each in _twins(queued)} if queued else {},
+        twins={each.request_sha256: each for each in twins},
     )
-
-
-def _twins(hashes: list[str]) -> list[Submission]:
-    return [Submission.from_db(DEFAULT_DB_ALIAS, _OF_TWIN, row) for row in statements.rows(_TWINS, [hashes])]
 
 
 def _left(submission: Submission) -> set[str]:

@@ -21,7 +21,7 @@ from .audit import Action
 from .models import User
 
 _WELL_FORMED = re.compile(r"^[A-Za-z0-9._-]{8,128}$")
-_OPEN_PATHS = ("/healthz", "/readyz", "/sign-in/", "/language/", settings.STATIC_URL)
+_OPEN_PATHS = ("/healthz", "/readyz", "/sign-in/", settings.STATIC_URL)
 # What somebody without the second factor that they need may do: get it, or leave.
 _FIRST_PATHS = (*_OPEN_PATHS, "/sign-out/", "/profile/")
 _LENT = ", ".join(f"{name}=()" for name in ("camera", "geolocation", "microphone", "payment", "serial", "usb"))

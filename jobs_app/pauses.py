@@ -4,7 +4,7 @@ A machine pauses everything; a person may pause one operation or one space only.
 time; a submission is sent when none is left that covers it, and its spaces don't forbid it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -41,11 +41,10 @@ FREE = f"""NOT EXISTS (SELECT FROM jobs_app_pause WHERE operation = '' AND space
 AT_ONCE = 10_000  # rows that are set aside, or taken back, at a time
 _COLUMNS = ("id", "cause", "operation", "space", "since", "detail", "by_id")
 _PERSON = ("id", "username")
-# Put together here because every page and every answer does it, and Django composes it longer than it takes.
-_ALL = f"""
-    SELECT {", ".join(f"pause.{column}" for column in _COLUMNS)}, {", ".join(f"person.{column}" for column in _PERSON)}
-    FROM jobs_app_pause AS pause LEFT JOIN jobs_app_user AS person ON person.id = pause.by_id
-"""  # noqa: S608  (names of columns)
+# What ``in_rows`` reads: put together here because every page and every answer does it.
+NAMES = (*(f"pause.{column}" for column in _COLUMNS), *(f"person.{column}" for column in _PERSON))
+STANDING = "jobs_app_pause AS pause LEFT JOIN jobs_app_user AS person ON person.id = pause.by_id"
+_ALL = f"SELECT {', '.join(NAMES)} FROM {STANDING}"  # noqa: S608  (names of columns)
 _SET_ASIDE = f"""UPDATE jobs_app_submission SET due_at = NULL WHERE status = 'queued' AND id IN (
     SELECT id FROM jobs_app_submission WHERE status = 'queued' AND due_at <= now() AND {HELD}
     LIMIT {AT_ONCE} FOR UPDATE SKIP LOCKED)"""  # noqa: S608  (put together from constants only)
@@ -62,7 +61,12 @@ def current() -> Pause | None:
 
 def all_current() -> list[Pause]:
     """Every pause that stands, the one to show first at the beginning."""
-    return sorted(map(_pause, statements.rows(_ALL)), key=_persons_first)
+    return in_rows(statements.rows(_ALL))
+
+
+def in_rows(rows: Iterable[Sequence[Any]]) -> list[Pause]:
+    """The pauses in rows of ``NAMES``, in the same order."""
+    return sorted(map(_pause, rows), key=_persons_first)
 
 
 def _pause(row: Sequence[Any]) -> Pause:

@@ -38,11 +38,16 @@ def poll(*, client: Client, limit: int = AT_ONCE) -> None:
     by_type: dict[int, list[Submission]] = defaultdict(list)
     for row in Submission.objects.due(*FOLLOWED)[:limit]:
         by_type[row.kind.task_type].append(row)
-    failures = 0
+    failures, heard = 0, False
     for task_type, rows in by_type.items():
         asked, listed = _overview(task_type, rows, client)
         for row in asked:
+            if not _take(row):
+                continue
             failed = _look(row, listed.get(row.task_id or ""), client)
+            if not (failed or heard):
+                pulse.beat("koodrive")
+                heard = True
             failures += failed is Kind.UNKNOWN
             if failures >= MOST_FAILURES or (failed and failed not in _OF_ONE_TASK):
                 return
@@ -77,11 +82,14 @@ def _is_past(oldest: int, page: list[Job]) -> bool:
     return ids[-1] < oldest and ids == sorted(ids, reverse=True) and len(ids) > 1
 
 
-def _look(row: Submission, listed: Job | None, client: Client) -> Kind | None:
-    """Brings the row to where its task is, if this poller is the one to do it; what failed, if something did."""
+def _take(row: Submission) -> bool:
+    """Whether this poller is the one to look."""
     due = Submission.objects.filter(pk=row.pk, status=row.status, due_at=row.due_at)
-    if not due.update(due_at=Now() + _interval(row)):
-        return None
+    return bool(due.update(due_at=Now() + _interval(row)))
+
+
+def _look(row: Submission, listed: Job | None, client: Client) -> Kind | None:
+    """Brings the row to where its task is; what failed, if something did."""
     try:
         if listed and _says_enough(listed, row):
             follow(row, Detail(listed, [], []))

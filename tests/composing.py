@@ -5,9 +5,15 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client as Browser
 
+from jobs_app.models import User
 from tests.examples import FOLDER, SPACE, file_id
+from tests.following import browser_of
+
+NEW = "/submissions/new/"
+REVIEW, TARGETS, BAD, PREVIEW = f"{NEW}review/", f"{NEW}targets/", f"{NEW}targets/bad-rows/", f"{NEW}preview/"
 
 
 def typed(operation: str, *files: str, **changes: str) -> dict[str, str]:
@@ -45,3 +51,33 @@ def reviewed(browser: Browser, fields: Mapping[str, str]) -> str:
 def submit(browser: Browser, review: str, **said: str) -> Any:
     """Presses the button of the review, having said this."""
     return browser.post("/submissions/new/submit/", {"sealed": field(review, "sealed"), **said})
+
+
+# --- Tables of targets -----------------------------------------------------------------------------------------------
+def table(*lines: str, names: str = "fileId,name,filePath") -> str:
+    return "\r\n".join([names, *lines]) + "\r\n"
+
+
+def upload(content: str | bytes, name: str = "files.csv") -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, content.encode() if isinstance(content, str) else content, "text/csv")
+
+
+def done(person: User, do: str, fields: dict[str, str], **more: Any) -> str:
+    """The form after what its button says."""
+    answer = browser_of(person).post(TARGETS, {**fields, "do": do, **more})
+    assert answer.status_code == 200, text(answer)
+    return str(answer.content.decode())
+
+
+def box(page: str) -> str:
+    return field(page, "files").replace("\r\n", "\n")
+
+
+def chosen(page: str) -> dict[str, str]:
+    """What the page says of the columns."""
+    selects = re.findall(r'<select[^>]*name="(\w+)".*?<option value="(\w*)" selected', page, re.S)
+    return {**dict(selects), "columns_of": field(page, "columns_of")}
+
+
+def said(page: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))

@@ -107,7 +107,9 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
         self.inline += [f"{tag} {name}" for name in given if name.startswith("on") or name == "style"]
-        if tag == "style" or (tag == "script" and "src" not in given):
+        # A block of data is no script: nothing runs it.
+        is_data = given.get("type") == "application/json"
+        if tag == "style" or (tag == "script" and "src" not in given and not is_data):
             self.inline.append(tag)
         self.loads += [given[name] for name in ("src", "data", "poster") if name in given]
         if "href" in given:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import BooleanField, Case, Q, QuerySet, Value, When
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
+from ..documents import instant
 from ..errors import Invalid, NotFound, Problem
 from ..models import Notice, NoticeChoice, User
 from . import words
@@ -46,30 +47,38 @@ def unread(person: int) -> int:
 
 def page(person: int, *, cursor: str = "", limit: int = PAGE) -> Page:
     """Those behind ``cursor``; raises ``Invalid`` when it is none of ours."""
-    is_read = Case(When(read_at=None, then=Value(False)), default=Value(True), output_field=BooleanField())
-    rows = _of(person).annotate(is_read=is_read).order_by("is_read", "-at", "-pk")
-    if cursor:
-        rows = rows.filter(_behind(cursor))
-    found = list(rows[: limit + 1])
+    after = _read_cursor(cursor) if cursor else None
+    found: list[Notice] = []
+    for is_read in (False, True):
+        rows = _of(person).filter(read_at__isnull=not is_read).order_by("-at", "-pk")
+        if after and after.is_read == is_read:
+            rows = rows.filter(Q(at__lt=after.at) | Q(at=after.at, pk__lt=after.pk))
+        if after is None or after.is_read <= is_read:
+            found += rows[: limit + 1 - len(found)]
     shown = [Shown(*each) for each in zip(found[:limit], words.of(*found[:limit]), strict=True)]
     return Page(shown, _cursor(found[limit - 1]) if len(found) > limit else None)
+
+
+@dataclass(frozen=True)
+class _After:
+    """The last notice that was shown."""
+
+    is_read: bool
+    at: datetime
+    pk: int
 
 
 def _cursor(row: Notice) -> str:
     return f"{int(row.read_at is not None)}_{row.at.isoformat()}_{row.pk}"
 
 
-def _behind(cursor: str) -> Q:
+def _read_cursor(cursor: str) -> _After:
     is_read, _, rest = cursor.partition("_")
     moment, _, pk = rest.partition("_")
-    try:
-        at = datetime.fromisoformat(moment)
-        if is_read not in ("0", "1") or at.tzinfo is None or not (pk.isascii() and pk.isdigit() and len(pk) < 19):
-            raise ValueError
-    except ValueError as error:
-        raise Invalid([Problem("cursor", "invalid", "Use a cursor as a page of notices gave it.")]) from error
-    behind = Q(at__lt=at) | Q(at=at, pk__lt=int(pk))
-    return Q(is_read=True, read_at__isnull=False) & behind if is_read == "1" else Q(is_read=True) | behind
+    at = instant(moment.replace(" ", "+"))
+    if is_read not in ("0", "1") or at is None or not (pk.isascii() and pk.isdigit() and len(pk) < 19):
+        raise Invalid([Problem("cursor", "invalid", "Use a cursor as a page of notices gave it.")])
+    return _After(is_read == "1", at, int(pk))
 
 
 def read(person: int, pk: int) -> str:

@@ -71,7 +71,6 @@ def _shared() -> dict[str, Any]:
     """What is the same for everybody, asked once a minute."""
     withheld = Submission.objects.filter(status=State.QUEUED, due_at=None, hold=WITHHELD).values_list("pk", flat=True)
     return {
-        "foreign": ForeignTask.objects.unnoted().count(),
         "withheld": list(withheld[:SHOWN]),
         "steps": sum(not step.is_done for step in set_up.steps()),
         "signs": health.sending(),
@@ -85,13 +84,14 @@ def _needs(by: Actor, shared: dict[str, Any]) -> list[Need]:
     if Role.OPERATOR in by.roles:
         said = _("A submission can't be sent as it stands; see why, and cancel it or have the cause mended")
         found += [Need(said, reverse("submission", args=[pk])) for pk in shared["withheld"]]
-    if shared["foreign"] and permissions.see_foreign(by) is None:
+    foreign = 0 if permissions.see_foreign(by) else ForeignTask.objects.unnoted().count()
+    if foreign:
         said = ngettext(
             "%d task in KooDrive was not sent by the portal, and nobody has noted why",
             "%d tasks in KooDrive were not sent by the portal, and nobody has noted why",
-            shared["foreign"],
+            foreign,
         )
-        found.append(Need(said % shared["foreign"], f"{reverse('foreign')}?noted=no"))
+        found.append(Need(said % foreign, f"{reverse('foreign')}?noted=no"))
     return found
 
 

@@ -25,7 +25,7 @@ FIELDS = (
     "notBefore notAfter createdAt sentAt acceptedAt finishedAt warnings receipt url"
 )
 
-MOST_STATEMENTS = 7  # token, key, policy and spaces, all that is stored, pauses, spaces, identical requests
+MOST_STATEMENTS = 6  # token, key, policy and spaces, all that is stored, pauses and identical requests, spaces
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.name)

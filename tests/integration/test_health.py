@@ -72,7 +72,7 @@ def shown(user: User) -> str:
 
 
 def test_it_is_ready_when_every_part_works(well: None, queue: Queue) -> None:
-    queue(59)
+    queue(50)
     assert reasons() == []
 
 

@@ -287,7 +287,7 @@ class TestThePages:
         self, row: Submission, operator: User, approver: User
     ) -> None:
         Submission.objects.filter(pk=row.pk).update(due_at=None)
-        badge = '<span class="badge text-bg-warning" title="need a person">1</span>'
+        badge = '<span class="count">1<span class="visually-hidden"> need a person</span></span>'
         assert badge in browser(operator).get("/").content.decode()
         assert badge not in browser(approver).get("/").content.decode()
         Submission.objects.filter(pk=row.pk).update(due_at=timezone.now())

@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from jobs_app import pauses, tracking
+from jobs_app import pauses, pulse, tracking
 from jobs_app.audit import read
 from jobs_app.koodrive.client import Client
 from jobs_app.koodrive.sandbox import Fault, Kind, Quirks, Sandbox
@@ -88,3 +88,13 @@ def test_reading_keeps_an_idle_token_alive(sandbox: Sandbox, client: Client, sen
         sandbox.clock.advance(15 * 60)
         tracking.try_connection(client=client)
     assert send(file_id(1)).status == "accepted"
+
+
+def test_an_answer_about_a_task_is_a_sign_of_life(send: Send, sandbox: Sandbox, client: Client) -> None:
+    made = send(file_id(1))
+    assert pulse.last("koodrive") is None
+    sandbox.faults.add(Fault(Kind.RESET, call="detail"))
+    polled(made, client)
+    assert pulse.last("koodrive") is None
+    polled(made, client)
+    assert pulse.last("koodrive") is not None

@@ -148,7 +148,7 @@ TABLE = {
 }
 OPENED_BY = {line.strip(): who for who, lines in TABLE.items() for line in lines.splitlines() if line.strip()}
 # What everybody goes through for themselves: their own sign-in and language, and what load balancers ask.
-OWN = ("/language/", "/sign-in/", "/sign-out/", "/profile/", "/healthz", "/readyz")
+OWN = ("/sign-in/", "/sign-out/", "/profile/", "/healthz", "/readyz")
 NOT_OPENED = {403, 404}
 ADDRESSES = [path for path in PAGES + CALLS if not path.startswith(OWN) and path not in ("/api/", "/api/v1/")]
 

@@ -1,8 +1,10 @@
 """Times are shown in the reader's zone, which they name, with the exact UTC beside."""
 
 from datetime import UTC, datetime
+from urllib.parse import urlencode
 
 import pytest
+from django.http import QueryDict
 from django.template import Context, Template
 from django.utils import timezone
 
@@ -47,7 +49,8 @@ def test_only_known_zones_are_zones() -> None:
 
 
 def composed(**typed: str) -> dict[str, object]:
-    return Fields.posted({"operation": "copy", "files": "1", **typed}).document()
+    given = {"operation": "copy", "files": "1", **typed}
+    return Fields.posted(QueryDict(urlencode(given))).base()
 
 
 def test_times_of_the_form_are_typed_in_its_zone() -> None:
