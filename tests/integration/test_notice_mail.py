@@ -92,7 +92,7 @@ def test_in_the_persons_language_and_zone(operator: User, server: MailServer) ->
     ends_in(token, timedelta(days=1))
     watching.look()
     work()
-    sent = {each["To"]: (each["Subject"], each.get_content()) for each in server.received}
+    sent = {each["To"]: (each["Subject"].strip(), each.get_content()) for each in server.received}
     subject, text = sent["olga@example.com"]
     assert subject == "批量任务门户: billing 的一个令牌即将到期"
     assert "Asia/Shanghai" in text

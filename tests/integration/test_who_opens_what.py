@@ -28,6 +28,9 @@ TABLE = {
         GET /batches/<uuid:pk>/
         GET /batches/<uuid:pk>/live/
         POST /submissions/filters/keep/
+        GET /submissions/tables/
+        POST /submissions/tables/
+        GET /submissions/tables/live/
         GET /health/
         GET /policy/
         GET /spaces/
