@@ -1,5 +1,6 @@
 // Draws the figures of the page; the tables below hold the same, for whoever can't see or doesn't run this.
-const figures = JSON.parse(document.getElementById("figures").textContent);
+const source = document.getElementById("figures");
+const figures = source ? JSON.parse(source.textContent) : {};
 const COLOURS = {
   succeeded: ["#15803d", "#4ade80"], partially_failed: ["#d97706", "#fbbf24"], failed: ["#b91c1c", "#f87171"],
   refused: ["#7f1d1d", "#fda4af"], rejected: ["#6d28d9", "#c4b5fd"], expired: ["#64748b", "#cbd5e1"],
