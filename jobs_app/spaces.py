@@ -12,6 +12,7 @@ from django.db import DEFAULT_DB_ALIAS
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
+from . import documents
 from .errors import Problem
 from .models import Space
 from .operations import LEAVING, TAKING_AWAY
@@ -98,8 +99,9 @@ def forbidding(space: Space, operation: str, now: datetime) -> list[tuple[str, s
 
 
 def names(ids: Iterable[str]) -> dict[str, str]:
-    """What the spaces are called, as far as the directory knows them."""
-    return dict(Space.objects.filter(space_id__in=set(ids)).values_list("space_id", "name"))
+    """What the spaces are called, as far as the directory knows them; what can be no id has no name."""
+    possible = {each for each in ids if not documents.FORBIDDEN.search(each)}
+    return dict(Space.objects.filter(space_id__in=possible).values_list("space_id", "name"))
 
 
 def to_choose() -> dict[str, str]:

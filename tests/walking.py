@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from jobs_app import bulk, directory, exporting, proposals, receivers, submissions
 from jobs_app.actors import Role
-from jobs_app.models import Callback, Event, Proposal, User
+from jobs_app.models import Event, Proposal, User
 from tests.conftest import make_person
 from tests.doors import operator_actor
 from tests.examples import OTHER_SPACE, body, file_id
@@ -75,7 +75,7 @@ def world() -> World:
         "unknowns/": row.pk,
         "batches/": batch.pk,
         "exports/": export.pk,
-        "callbacks/": Callback.objects.get().pk,
+        "callbacks/": service.pk,
         "tokens/": token.pk,
         "tokens/services/": service.pk,
         "proposals/": change.pk,

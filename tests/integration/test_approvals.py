@@ -47,8 +47,9 @@ def test_whoever_had_part_in_an_earlier_try_decides_about_none(
     for number in range(3):
         person = make_person(f"another-{number}", Role.OPERATOR)
         tries.append(_again(tries[-1], by=acting(person)))
+    by = acting(operator)
     with CaptureQueriesContext(connection) as asked:
-        said = permissions.decide_each(acting(operator), tries)
+        said = permissions.decide_each(by, tries)
     assert [type(each) for each in said] == [OwnSubmission] * len(tries)
     assert len(asked) == 1
     assert permissions.decide_each(acting(approver), tries) == [None] * len(tries)
