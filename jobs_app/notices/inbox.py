@@ -16,7 +16,6 @@ from .kinds import KINDS, Kind
 from .words import Words
 
 PAGE = 50
-MOST_COUNTED = 99
 KEPT_READ = timedelta(weeks=4)
 KEPT = timedelta(weeks=26)  # of what nobody ever read
 AT_ONCE = 5000  # rows that are forgotten in one go
@@ -38,11 +37,6 @@ class Page:
 
 def _of(person: int) -> "QuerySet[Notice]":
     return Notice.objects.filter(person=person, in_portal=True)
-
-
-def unread(person: int) -> int:
-    """How many the person has not read, at most one more than ``MOST_COUNTED``."""
-    return _of(person).filter(read_at=None)[: MOST_COUNTED + 1].count()
 
 
 def page(person: int, *, cursor: str = "", limit: int = PAGE) -> Page:

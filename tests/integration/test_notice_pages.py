@@ -10,7 +10,7 @@ from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from jobs_app import submissions
+from jobs_app import badges, submissions
 from jobs_app.models import Notice, NoticeChoice, User
 from jobs_app.notices import inbox
 from jobs_app.notices.kinds import KINDS
@@ -112,7 +112,7 @@ def test_following_one_reads_it(auditor: User) -> None:
     browser, (first, second) = browser_of(auditor), Notice.objects.order_by("pk")
     assert browser.post(f"/notices/{first.pk}/").headers["Location"] == "/exports/"
     assert browser.post(f"/notices/{second.pk}/", {"stay": "1"}).headers["Location"] == "/notices/"
-    assert inbox.unread(auditor.pk) == 0
+    assert badges.of(operator_actor(auditor)).unread == 0
     assert browser.get(f"/notices/{first.pk}/").status_code == 405
 
 

@@ -14,6 +14,7 @@ from jobs_app import (
     accounts,
     approvals,
     audit,
+    badges,
     bulk,
     cancelling,
     dispatch,
@@ -91,10 +92,10 @@ def test_what_somebody_decided_need_not_be_decided_by_the_others(
 ) -> None:
     other = make_person("olaf", Role.APPROVER)
     work()
-    assert inbox.unread(other.pk) == 1
+    assert badges.of(acting(other)).unread == 1
     decide(row, Decision.APPROVED, approver)
     work()
-    assert inbox.unread(other.pk) == inbox.unread(approver.pk) == 0
+    assert badges.of(acting(other)).unread == badges.of(acting(approver)).unread == 0
     assert told(operator) == [("decided", 1)]
     assert words_for(operator, "decided").title == "A submission was approved"
     assert "By anton." in words_for(operator, "decided").text
@@ -232,7 +233,7 @@ def test_more_of_a_digest_counts_on_and_one_that_was_read_begins_anew(operator: 
     becomes(third, "failed", Action.TASK_FINISHED)
     work()
     assert told(operator) == [("failed", 1)]
-    assert inbox.unread(operator.pk) == 1
+    assert badges.of(acting(operator)).unread == 1
 
 
 def test_readers_at_the_same_time_make_each_notice_once(operator: User, approver: User) -> None:

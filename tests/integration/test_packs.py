@@ -91,7 +91,7 @@ def test_the_story_of_one_submission_with_the_numbers_of_its_events(
     [failed] = [row for row in cells(english, magic("fails")) if row[-1] == finished]
     assert failed[2].startswith("failed 1")
     assert ["中文 <b>", file_id(1), "succeeded", "–", finished] in cells(english, file_id(1))
-    assert ["操作", "彻底删除", created] in cells(chinese, "永久删除")
+    assert ["操作", "彻底删除", created] in cells(chinese, "彻底删除")
     assert "审批人批准了哈希值与此完全一致的请求" in chinese
     assert "export.requested" in english
     for page in (english, chinese):
