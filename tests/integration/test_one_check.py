@@ -90,8 +90,11 @@ class Doors:
 
     def form(self, operation: Operation, document: dict[str, Any]) -> tuple[bool, str]:
         """Whether it is taken, and the page."""
-        info = document["taskInfo"]
-        lines = [f"{row['fileId']}\t\t{row.get('filePath', '')}" for row in info["fileInfo"]]
+        info, out = document["taskInfo"], io.StringIO()
+        # With names above the columns nothing has to be guessed, and asked about first.
+        writer = csv.writer(out, delimiter="\t")
+        writer.writerow(["fileId", "name", "filePath"])
+        writer.writerows([row["fileId"], "", row.get("filePath", "")] for row in info["fileInfo"])
         places = {
             "source": info.get("srcContainerId", ""),
             "folder": info.get("newFilePath", ""),
@@ -102,7 +105,7 @@ class Doors:
             "not_after": document.get("notAfter", ""),
         }
         answer = self._person.post(
-            "/submissions/new/review/", {"operation": operation.name, "files": "\n".join(lines), **places}
+            "/submissions/new/review/", {"operation": operation.name, "files": out.getvalue(), **places}
         )
         return answer.status_code == 200, html.unescape(answer.content.decode())
 
