@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Dialog, Page, expect
+from playwright.sync_api import Dialog, Page, Route, expect
 
 from tests.browser.test_whole_way import compose
 from tests.examples import FOLDER, SPACE, file_id
@@ -15,6 +15,7 @@ from tests.examples import FOLDER, SPACE, file_id
 # What is promised of a table of so many lines, from the drop to the review; this machine may do other things as well.
 PROMISED = {1000: 3, 10_000: 15}
 PATIENCE = 2
+DRAFTS = "Object.keys(localStorage).filter((each) => each.startsWith('draft:'))"
 
 
 def fill(page: Page) -> None:
@@ -22,7 +23,6 @@ def fill(page: Page) -> None:
     page.get_by_label("Target space").fill(SPACE)
     page.get_by_label("Target folder").fill(FOLDER)
     page.get_by_label("Reason or ticket").fill("CHG-20311")
-
 
 def begun(watched: Any, operation: str) -> Page:
     page: Page = watched.sign_in("operator")
@@ -139,7 +139,7 @@ def test_a_draft_outlives_a_reload_and_goes_with_the_submission(watch: Any) -> N
     expect(page.get_by_text("The draft is kept in this browser.")).to_be_visible()
     page.goto(f"{watched.url}/submissions/")
     assert "kanarienvogel" not in str(page.evaluate("JSON.stringify(localStorage)"))
-    page.get_by_role("link", name="New task").click()
+    page.locator("#new-task").click()
     page.locator("#drafts").get_by_role("link", name="Extract archives").click()
     expect(page.get_by_text("This is your draft, as you left it.")).to_be_visible()
     expect(page.locator("[name=files]")).to_have_value(file_id(9))
@@ -149,7 +149,7 @@ def test_a_draft_outlives_a_reload_and_goes_with_the_submission(watch: Any) -> N
     page.get_by_role("button", name="Review", exact=True).last.click()
     page.get_by_role("button", name="Submit").click()
     expect(page).to_have_url(re.compile(r"/submissions/[0-9a-f-]{36}/$"))
-    page.get_by_role("link", name="New task").click()
+    page.locator("#new-task").click()
     expect(page.locator("#drafts")).to_be_hidden()
 
 
@@ -167,7 +167,25 @@ def test_a_draft_outlives_signing_in_again_and_is_nobody_else_s(watch: Any) -> N
     expect(page.locator("[name=files]")).to_have_value(file_id(10))
     page.get_by_role("button", name="Discard the draft").click()
     expect(page.locator("[name=files]")).to_have_value("")
-    assert page.evaluate("Object.keys(localStorage).filter((each) => each.startsWith('draft:'))") == []
+    assert page.evaluate(DRAFTS) == []
+
+
+def test_a_discarded_draft_is_not_saved_once_more_while_the_page_is_left(watch: Any) -> None:
+    page = begun(watch(), "copy")
+    page.locator("[name=files]").fill(file_id(10))
+
+    def slowly(route: Route) -> None:
+        time.sleep(1)
+        route.continue_()
+
+    page.route(page.url, slowly)
+    with page.expect_navigation():
+        page.evaluate(
+            "document.querySelector('[name=files]').dispatchEvent(new Event('input', {bubbles: true}));"
+            "document.querySelector('[data-draft-discard]').click()"
+        )
+    assert page.evaluate(DRAFTS) == []
+    expect(page.locator("[name=files]")).to_have_value("")
 
 
 def test_leaving_with_changes_asks_and_going_on_does_not(watch: Any) -> None:

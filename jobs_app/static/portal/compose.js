@@ -50,10 +50,12 @@ if (compose) {
   const saved = compose.querySelector("[data-draft-saved]");
   let isChanged = false;
   let isRestoring = false;
+  let isDiscarded = false;
   let timer;
 
   const save = () => {
     clearTimeout(timer);
+    if (isDiscarded) return;
     const values = {};
     for (const [field, value] of new FormData(compose)) {
       if (!NEVER_KEPT.includes(field) && !field.startsWith("row_") && typeof value === "string") values[field] = value;
@@ -92,14 +94,17 @@ if (compose) {
   else if (draft) document.addEventListener("DOMContentLoaded", () => restore(draft));
   notice.querySelector("[data-draft-discard]").addEventListener("click", () => {
     localStorage.removeItem(name);
-    isChanged = false;
+    // The page lives on until the next one answers, and must not save again what was discarded.
+    isDiscarded = true;
+    isLeaving = true;
     location.assign(addressOf(operation, origin));
   });
 
   compose.addEventListener("input", (event) => event.target.type !== "file" && changed());
   compose.addEventListener("paste", (event) => event.target.name === "files" && setTimeout(refresh));
-  document.addEventListener("htmx:afterSwap", (event) => {
-    if (event.detail.target.id !== "targets") return;
+  // Once for each answer, while afterSwap comes for each element of it.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target.id !== "targets" || !event.detail.shouldSwap) return;
     if (!isRestoring) changed();
     isRestoring = false;
   });
@@ -109,7 +114,7 @@ if (compose) {
     if (event.submitter && event.submitter.dataset.stays !== undefined) setTimeout(() => { isLeaving = false; }, 2000);
     else if (event.submitter && event.submitter.dataset.checks !== undefined) document.getElementById("checking").hidden = false;
   });
-  window.addEventListener("pageshow", () => { isLeaving = false; document.getElementById("checking").hidden = true; });
+  window.addEventListener("pageshow", () => { isLeaving = isDiscarded = false; document.getElementById("checking").hidden = true; });
   window.addEventListener("beforeunload", (event) => {
     if (isChanged && !isLeaving) event.preventDefault();
   });
