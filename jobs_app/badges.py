@@ -2,11 +2,14 @@
 
 from typing import NamedTuple
 
-from . import statements
+from . import permissions, statements
 from .actors import Actor, Role
 
 # Beyond a hundred unread notices nobody tells numbers apart.
-_COUNTED = """
+_COUNTED = permissions.PARTIES.format(
+    table="jobs_app_submission",
+    among="status = 'awaiting_approval'",
+    wanted="""
     SELECT (
         SELECT count(*) FROM (
             SELECT FROM jobs_app_notice WHERE person_id = %s AND in_portal AND read_at IS NULL LIMIT 100
@@ -14,12 +17,10 @@ _COUNTED = """
     ), (
         SELECT count(*) FROM jobs_app_submission WHERE %s AND status = 'unknown' AND due_at IS NULL
     ), (
-        SELECT count(DISTINCT coalesce(waiting.batch_id, waiting.id))
-        FROM jobs_app_submission AS waiting LEFT JOIN jobs_app_service AS service ON service.id = waiting.service_id
-        WHERE %s AND waiting.status = 'awaiting_approval'
-        AND waiting.accountable_id IS DISTINCT FROM %s AND service.owner_id IS DISTINCT FROM %s
-    )
-"""
+        SELECT count(DISTINCT coalesce(batch_id, id)) FROM jobs_app_submission
+        WHERE %s AND status = 'awaiting_approval' AND NOT EXISTS (SELECT FROM party WHERE newest = id AND person = %s)
+    )""",
+)
 
 
 class Badges(NamedTuple):
@@ -33,5 +34,5 @@ class Badges(NamedTuple):
 def of(person: Actor) -> Badges:
     """Outcomes are told to operators, and decisions to approvers; of others they are 0."""
     operates, approves = Role.OPERATOR in person.roles, Role.APPROVER in person.roles
-    [row] = statements.rows(_COUNTED, [person.key, operates, approves, person.key, person.key])
+    [row] = statements.rows(_COUNTED, [person.key, operates, approves, person.key])
     return Badges(*row)

@@ -55,6 +55,10 @@ class Standing:
         return self.counts.keys() <= states.FINAL
 
     @property
+    def can_be_retried(self) -> bool:
+        return not permissions.RETRIED.isdisjoint(self.counts)
+
+    @property
     def waiting(self) -> int:
         return self.counts.get(State.AWAITING_APPROVAL, 0)
 

@@ -5,7 +5,6 @@ and never repeated; whatever isn't certainly unsent or certainly answered become
 """
 
 import logging
-import random
 import time
 import uuid
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from typing import Any
 from django.db import IntegrityError, InterfaceError, OperationalError, close_old_connections, transaction
 from django.db.models.functions import Now
 
-from . import audit, claiming, lifecycle, pauses
+from . import audit, claiming, lifecycle, pauses, waits
 from .actors import WORKER
 from .audit import Action
 from .claiming import Claim
@@ -172,7 +171,9 @@ def _meaning(submission: Submission, outcome: Outcome) -> tuple[State, Action, d
             hold, pause = _RETURNED[returned]
             if pause:
                 pauses.begin(pause, outcome.detail, by=WORKER)
-            wait = timedelta(seconds=max(outcome.retry_after or 0.0, backoff(submission.attempts)))
+            wait = timedelta(
+                seconds=max(outcome.retry_after or 0.0, waits.doubled(submission.attempts, longest=LONGEST_BACKOFF))
+            )
             return State.QUEUED, Action.SEND_RETURNED, {"hold": hold, "sent_at": None, "due_at": Later(wait)}
 
 
@@ -198,11 +199,6 @@ def _contradict(submission: Submission, outcome: Outcome, call: dict[str, Any]) 
             detail=outcome.detail,
             **call,
         )
-
-
-def backoff(attempts: int) -> float:
-    """Seconds to wait after so many attempts: twice as long each time, with full jitter, at least one."""
-    return 1.0 + random.uniform(0.0, min(2.0 ** min(attempts, 16), LONGEST_BACKOFF))
 
 
 def give_up_lost_claims(limit: int = 200) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext_lazy
 
@@ -146,11 +147,10 @@ def extract(submission: Submission, rows: Sequence[int], *, by: Actor) -> Draft:
     """
     if permissions.submit(by) or submission.operation != "preview_archive":
         raise NotFound
-    chosen = list(submission.entries.filter(row__in=rows))
-    names = [entry.name for entry in chosen if not entry.is_folder]
-    for folder in (entry.name.rstrip("/") for entry in chosen if entry.is_folder):
-        inside = submission.entries.filter(name__startswith=f"{folder}/").exclude(is_folder=True)
-        names += inside.values_list("name", flat=True)
+    wanted = Q(row__in=rows)
+    for folder in submission.entries.filter(row__in=rows, is_folder=True).values_list("name", flat=True):
+        wanted |= Q(name__startswith=f"{folder.rstrip('/')}/")
+    names = submission.entries.filter(wanted, is_folder=False).values_list("name", flat=True)
     [archive] = submission.files.all()
     values: dict[str, Any] = {
         "taskInfo": {

@@ -72,12 +72,14 @@ def hand_out(export_id: UUID, *, by: Actor) -> tuple[Export, Iterator[bytes]]:
     ``AuditUnavailable``.
     """
     found = Export.objects.filter(pk=export_id).first()
-    if found is None or found.kind != Export.Kind.LIST:
-        permissions.require(permissions.export(by), by=by, to="export")
-    if found is None or (found.kind == Export.Kind.LIST and found.requested_by_id != by.key):
-        raise NotFound
-    if found.kind == Export.Kind.LIST:
+    if found and found.kind == Export.Kind.LIST:
+        if found.requested_by_id != by.key:
+            raise NotFound
         permissions.require(permissions.read_submissions(by), by=by, to="export the list")
+    else:
+        permissions.require(permissions.export(by), by=by, to="export")
+    if found is None:
+        raise NotFound
     if found.expires_at and found.expires_at <= timezone.now():
         raise Gone(_GONE)
     if found.status != Export.Status.READY:

@@ -82,7 +82,7 @@ def sending() -> list[Sign]:
 
 def is_proof_stale() -> bool:
     """Whether the nightly check of the trail was missed."""
-    return read.age_of(Action.TRAIL_VERIFIED) > LONGEST_BETWEEN_CHECKS
+    return bool(_missed(Action.TRAIL_VERIFIED))
 
 
 def counts() -> list[tuple[State, int]]:

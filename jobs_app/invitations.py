@@ -68,4 +68,4 @@ def _mail(person: User, link: str) -> bool:
         f"{person.get_username()}.\n\n{link}\n\nThe link works once, within {HOURS} hours. "
         "If you didn't expect it, tell your administrators.\n"
     )
-    return mail.tell([person.email], _(f"{settings.PORTAL_BASE_URL}: set your password"), text)
+    return mail.tell(person.email, _(f"{settings.PORTAL_BASE_URL}: set your password"), text)

@@ -1,4 +1,7 @@
-"""Writes what a filter of the list finds as a table (CSV) that people open in a spreadsheet."""
+"""Writes what a filter of the list finds as a table (CSV) that people open in a spreadsheet.
+
+UTF-8 with a byte order mark, by which they know it.
+"""
 
 import io
 from collections.abc import Iterator
@@ -18,7 +21,6 @@ COLUMNS = (
     *("id", "created (UTC)", "operation", "status", "by", "reason", "reference", "from space", "to space"),
     *("files", "succeeded", "failed", "open", "KooDrive task", "code", "advice", "sent (UTC)", "ended (UTC)", "batch"),
 )
-_MARK = "\ufeff"  # tells a spreadsheet that it is UTF-8
 
 
 def found(query: str, *, by: Actor) -> SubmissionQuerySet:
@@ -28,8 +30,7 @@ def found(query: str, *, by: Actor) -> SubmissionQuerySet:
 
 def write_into(file: IO[bytes], query: str, progress: Progress, *, by: Actor) -> dict[str, Any]:
     """Writes the table into an empty file, the newest first; the result says how many rows it has."""
-    text = io.TextIOWrapper(file, encoding="utf-8", newline="")
-    text.write(_MARK)
+    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
     try:
         with one_moment():
             rows = found(query, by=by).order_by("-created_at", "-id")
@@ -53,8 +54,7 @@ def _cells(row: Submission) -> list[object]:
     return [
         *(row.pk, _time(row.created_at), row.operation, row.status, row.service or row.person, row.reason),
         *(row.reference, row.source_space, row.space, row.files_total, row.files_succeeded, row.files_failed),
-        # A number of 19 digits that a spreadsheet takes for one loses its last ones.
-        *(row.files_pending, f"'{row.task_id}" if row.task_id else None, row.result_code, advice),
+        *(row.files_pending, csvs.as_text(row.task_id or ""), row.result_code, advice),
         *(_time(row.sent_at), _time(row.finished_at), row.batch_id),
     ]
 

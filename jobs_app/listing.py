@@ -9,10 +9,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from . import states
 from .documents import FORBIDDEN, instant
@@ -25,6 +25,7 @@ from .states import State
 PAGE = 50
 LONGEST_PAGE = 200
 
+Row = TypeVar("Row")
 _NO_CURSOR = Problem("cursor", "invalid", "Use a cursor as an answer of this list gave it.")
 
 
@@ -95,47 +96,36 @@ def _read_cursor(cursor: str) -> tuple[bool, tuple[datetime, UUID]]:
 
 
 @dataclass(frozen=True)
-class EntriesPage:
-    """One page of an archive's entries; ``following`` and ``preceding`` are cursors, None where there is nothing."""
+class Part(Generic[Row]):
+    """Some rows in their own order; ``following`` and ``preceding`` are cursors, None where there is nothing."""
 
-    rows: list[ArchiveEntry]
+    rows: list[Row]
     following: str | None
     preceding: str | None
 
 
-def entries(submission: Submission, *, cursor: str = "", limit: int = PAGE) -> EntriesPage:
+def entries(submission: Submission, *, cursor: str = "", limit: int = PAGE) -> Part[ArchiveEntry]:
     """The entries from the row that ``cursor`` names on; raises ``Invalid`` when it isn't a cursor of ours."""
-    if cursor and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 10):
-        raise Invalid([_NO_CURSOR])
-    start = int(cursor or 0)
-    found = list(submission.entries.filter(row__gte=start)[: limit + 1])
-    return EntriesPage(
-        rows=found[:limit],
-        following=str(found[limit].row) if len(found) > limit else None,
-        preceding=str(max(start - limit, 0)) if start else None,
-    )
+    return _part(submission.entries.all(), cursor, limit)
 
 
-@dataclass(frozen=True)
-class FilesPage:
-    """One page of a submission's files; ``following`` and ``preceding`` are cursors, None where there is nothing."""
-
-    rows: list[SubmissionFile]
-    following: str | None
-    preceding: str | None
-
-
-def files(submission: Submission, *, status: str = "", cursor: str = "", limit: int = PAGE) -> FilesPage:
+def files(submission: Submission, *, status: str = "", cursor: str = "", limit: int = PAGE) -> Part[SubmissionFile]:
     """The files that came to ``status``, all when it is empty, from the one that ``cursor`` names on.
 
     Raises ``Invalid`` when it isn't a cursor of ours.
     """
+    rows = submission.files.filter(status=status) if status else submission.files.all()
+    return _part(rows, cursor, limit)
+
+
+def _part(rows: QuerySet[Any], cursor: str, limit: int) -> Part[Any]:
+    """A part of what has the column ``row``, which need not be without gaps."""
     if cursor and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 10):
         raise Invalid([_NO_CURSOR])
-    rows, start = submission.files.filter(status=status) if status else submission.files.all(), int(cursor or 0)
+    start = int(cursor or 0)
     found = list(rows.filter(row__gte=start)[: limit + 1])
     before = list(rows.filter(row__lt=start).order_by("-row").values_list("row", flat=True)[:limit]) if start else []
-    return FilesPage(
+    return Part(
         rows=found[:limit],
         following=str(found[limit].row) if len(found) > limit else None,
         preceding=str(before[-1]) if before else None,

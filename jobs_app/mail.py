@@ -2,7 +2,7 @@
 
 import logging
 import smtplib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from django.conf import settings
@@ -38,19 +38,15 @@ def send(to: str, subject: str, text: str, *, headers: Mapping[str, str] | None 
         message.send()
 
 
-def tell(to: Sequence[str], subject: str, text: str) -> bool:
-    """Whether it went out to everybody at once; for what must be kept nowhere, such as a link to set a password.
-
-    Each gets it in the language that they chose.
-    """
+def tell(to: str, subject: str, text: str) -> bool:
+    """Whether it went out at once, in their language; for what must be kept nowhere, as a link to set a password."""
     if not (settings.HAS_MAIL and to):
         return False
     try:
-        for address in to:
-            with translation.override(_language(address)):
-                send(address, translated(subject), translated(text))
+        with translation.override(_language(to)):
+            send(to, translated(subject), translated(text))
     except (Away, Refused) as error:
-        log.warning("nobody can be told by mail: %s (%s)", subject, error)
+        log.warning("they can't be told by mail: %s (%s)", subject, error)
         return False
     return True
 

@@ -4,7 +4,7 @@ A predicate answers None, or the error that says why not: the verb raises it (``
 button. No role includes another, and nothing here asks whether somebody is a superuser.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -36,15 +36,19 @@ from .states import State
 
 Refusal = PortalError | None
 
-_HAD_PART_IN = """
+# In ``party``, the rows of ``table`` that are ``among`` them, each with everybody who answers for it or for what it
+# repeats: themselves, or as the owner of the service then or now.
+PARTIES = """
     WITH RECURSIVE line AS (
-        SELECT id AS newest, retry_of_id, accountable_id, service_id FROM {table} WHERE id = ANY(%s)
+        SELECT id AS newest, retry_of_id, accountable_id, service_id FROM {table} WHERE {among}
         UNION ALL
         SELECT line.newest, tried.retry_of_id, tried.accountable_id, tried.service_id
         FROM line JOIN {table} AS tried ON tried.id = line.retry_of_id
+    ), party AS (
+        SELECT DISTINCT newest, person FROM line LEFT JOIN jobs_app_service AS service ON service.id = line.service_id
+        CROSS JOIN unnest(ARRAY[line.accountable_id, service.owner_id]) AS person WHERE person IS NOT NULL
     )
-    SELECT DISTINCT newest FROM line LEFT JOIN jobs_app_service AS service ON service.id = line.service_id
-    WHERE %s IN (line.accountable_id, service.owner_id)
+    {wanted}
 """
 
 
@@ -138,14 +142,19 @@ def decide_each(actor: Actor, rows: Sequence[Submission | Batch]) -> list[Refusa
         return [PeopleOnly()] * len(rows)
     if Role.APPROVER not in actor.roles or not rows:
         return [NotAllowed()] * len(rows)
-    theirs, otherwise = _had_part_in(rows, actor.key), _counts(actor, Role.APPROVER)
-    return [OwnSubmission() if row.pk in theirs else otherwise for row in rows]
+    known, otherwise = parties(rows), _counts(actor, Role.APPROVER)
+    return [OwnSubmission() if actor.key in known[row.pk] else otherwise for row in rows]
 
 
-def _had_part_in(rows: Sequence[Submission | Batch], person: int) -> set[UUID]:
-    """Those for which they answer, or for what it repeats: themselves, or as the owner of the service then or now."""
-    table = rows[0]._meta.db_table
-    return {pk for (pk,) in statements.rows(_HAD_PART_IN.format(table=table), [[row.pk for row in rows], person])}
+def parties(rows: Sequence[Submission | Batch]) -> Mapping[UUID, set[int]]:
+    """Who decides about none of the rows, which are all of one kind, as it is their own; one statement for all."""
+    found: dict[UUID, set[int]] = {row.pk: set() for row in rows}
+    if rows:
+        table, wanted = rows[0]._meta.db_table, "SELECT newest, person FROM party"
+        statement = PARTIES.format(table=table, among="id = ANY(%s)", wanted=wanted)
+        for pk, person in statements.rows(statement, [[*found]]):
+            found[pk].add(person)
+    return found
 
 
 def change(actor: Actor, submission: Submission | Batch) -> Refusal:
@@ -163,14 +172,16 @@ def cancel(actor: Actor, submission: Submission) -> Refusal:
     return WrongState("It has ended already, so there is nothing to cancel.") if submission.is_final else None
 
 
-RETRIED = {
-    State.PARTIALLY_FAILED,
-    State.FAILED,
-    State.REFUSED,
-    State.EXPIRED,
-    State.CANCELLED,
-    State.CLOSED,
-}
+RETRIED = frozenset(
+    {
+        State.PARTIALLY_FAILED,
+        State.FAILED,
+        State.REFUSED,
+        State.EXPIRED,
+        State.CANCELLED,
+        State.CLOSED,
+    }
+)
 
 
 def retry(actor: Actor, submission: Submission) -> Refusal:

@@ -11,8 +11,6 @@ from .audit import anchors
 from .models import Space, Submission, User
 from .states import State
 
-_DEFAULT_ANCHOR = "anchors.txt"
-
 
 @dataclass(frozen=True)
 class Step:
@@ -112,7 +110,5 @@ def steps() -> list[Step]:
 
 
 def _are_anchored() -> bool:
-    """A demo's only anchor is a file beside its data, which proves nothing to others."""
-    own = f"file:{settings.DATA_DIR / _DEFAULT_ANCHOR}"
-    elsewhere = [each for each in settings.AUDIT_ANCHORS if each != own]
+    elsewhere = [each for each in settings.AUDIT_ANCHORS if each != settings.OWN_ANCHOR]
     return bool(elsewhere) and not anchors.troubles()

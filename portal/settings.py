@@ -59,7 +59,9 @@ FIELD_KEYS = env.items("PORTAL_FIELD_KEYS") or [_required("PORTAL_FIELD_KEYS", d
 AUDIT_KEY_IS_HERE = bool(env.secret("PORTAL_AUDIT_KEY"))
 AUDIT_KEY = env.secret("PORTAL_AUDIT_KEY", _demo.audit_key)
 AUDIT_PUBLIC_KEYS = env.items("PORTAL_AUDIT_PUBLIC_KEYS")
-AUDIT_ANCHORS = env.items("PORTAL_AUDIT_ANCHORS") or [f"file:{DATA_DIR / 'anchors.txt'}"]
+# Beside the data, where it proves nothing to others: what there is until another place is named.
+OWN_ANCHOR = f"file:{DATA_DIR / 'anchors.txt'}"
+AUDIT_ANCHORS = env.items("PORTAL_AUDIT_ANCHORS") or [OWN_ANCHOR]
 DEBUG = False
 
 # --- The application -------------------------------------------------------------------------------------------------

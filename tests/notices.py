@@ -8,7 +8,7 @@ from typing import Any
 from django.utils import timezone
 
 from jobs_app.models import Notice, NoticeState, User
-from jobs_app.notices import courier, reading
+from jobs_app.notices import courier, reading, words
 
 
 def listen(*people: User) -> None:
@@ -51,6 +51,10 @@ def told(person: User) -> list[tuple[str, int]]:
 def letters(outbox: Sequence[Any], person: User) -> list[Any]:
     """What the person got by mail."""
     return [each for each in outbox if each.to == [person.email]]
+
+
+def words_for(person: User, kind: str) -> words.Words:
+    return words.of(Notice.objects.get(person=person, kind=kind))[0]
 
 
 def links(text: str) -> list[str]:

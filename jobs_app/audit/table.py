@@ -27,7 +27,6 @@ COLUMNS = (
     *("action", "outcome", "actor", "name", "auth", "channel", "ip", "request", "submission", "operation", "space"),
     *("task", "reference", "reason", "detail", "hash"),
 )
-_MARK = "\ufeff"  # tells a spreadsheet that it is UTF-8
 AT_ONCE = 1000  # events; together with their names they are all that is held in memory
 _PLAIN = ("action", "outcome", "auth", "channel", "ip", "submission", "operation", "space", "task", "reference")
 _MISREAD = re.compile(r"[=+\-@\t\r\n\0＝＋－＠']|\d{16,}\Z|\d+[eE]\d+\Z")
@@ -47,8 +46,7 @@ def zone(name: str) -> ZoneInfo:
 
 def write_into(file: IO[bytes], query: Query, zone: ZoneInfo, progress: Progress) -> dict[str, Any]:
     """Writes the table into an empty file; the result says how much it is and how far the trail is sealed."""
-    text = io.TextIOWrapper(file, encoding="utf-8", newline="")
-    text.write(_MARK)
+    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
     table = csv.writer(text)
     try:
         with one_moment():

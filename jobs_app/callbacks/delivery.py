@@ -5,7 +5,6 @@ again is asked by one notice at a time, until it takes one.
 """
 
 import logging
-import random
 import time
 import uuid
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
-from .. import audit, encryption
+from .. import audit, encryption, waits
 from ..actors import NOTIFIER
 from ..audit import Action
 from ..models import Callback, Delivery
@@ -176,7 +175,7 @@ def _gone(callback: Callback, mine: "QuerySet[Delivery]", outcome: Outcome) -> N
 
 
 def _failed(callback: Callback, delivery: Delivery, mine: "QuerySet[Delivery]", outcome: Outcome) -> None:
-    wait = timedelta(seconds=max(_jittered(BACKOFF[min(delivery.attempts, len(BACKOFF)) - 1]), outcome.retry_after))
+    wait = timedelta(seconds=max(waits.step(BACKOFF, delivery.attempts), outcome.retry_after))
     told = {"claim": None, "status_code": outcome.status, "error": outcome.trouble}
     assert delivery.first_tried_at
     if timezone.now() + wait > delivery.first_tried_at + GIVEN_UP_AFTER:
@@ -186,11 +185,6 @@ def _failed(callback: Callback, delivery: Delivery, mine: "QuerySet[Delivery]", 
     failures = callback.failures + 1
     rest = outcome.retry_after
     if failures >= FAILING_AFTER:
-        rest = max(rest, _jittered(min(LONGEST_PROBE, BACKOFF[0] * 2.0 ** (failures - FAILING_AFTER))))
+        rest = max(rest, waits.doubled(failures - FAILING_AFTER, first=BACKOFF[0], longest=LONGEST_PROBE))
     not_before = Now() + timedelta(seconds=rest) if rest else callback.not_before
     Callback.objects.filter(pk=callback.pk).update(failures=failures, not_before=not_before)
-
-
-def _jittered(seconds: float) -> float:
-    """Full jitter, but never at once."""
-    return max(1.0, random.uniform(0, seconds))

@@ -28,10 +28,9 @@ class Audience:
     def overseers(self) -> list[int]:
         return self.having(*OVERSEERS)
 
-    def approvers_of(self, submission: Submission) -> list[int]:
-        """Those who may decide about it: nobody about their own, or what a service of theirs submitted."""
-        own = {submission.accountable_id, submitter(submission)}
-        return [person for person in self.having(Role.APPROVER) if person not in own]
+    @cached_property
+    def approvers(self) -> list[int]:
+        return self.having(Role.APPROVER)
 
     @cached_property
     def senders(self) -> list[int]:

@@ -6,7 +6,6 @@ it and the worker died before it could store that, which SMTP leaves open; both 
 """
 
 import logging
-import random
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext
 
-from .. import mail, moments
+from .. import mail, moments, waits
 from ..models import Notice, NoticeState, User
 from . import words
 from .storing import AGAIN
@@ -173,7 +172,7 @@ def _failed(state: NoticeState, letter: Letter, mine: "QuerySet[Notice]", why: s
     """The letter waits, and so does every other one: what the server does to one it does to all."""
     mine.update(claim=None, due_at=Now() + _wait(letter), error=why)
     failures = state.failures + 1
-    rest = _jittered(min(LONGEST_PROBE, 5 * 2.0 ** min(failures, 10)))
+    rest = waits.doubled(failures, first=5.0, longest=LONGEST_PROBE)
     NoticeState.objects.update(
         failures=failures,
         failing_since=Coalesce(F("failing_since"), Now()),
@@ -193,9 +192,4 @@ def _refused(letter: Letter, mine: "QuerySet[Notice]", error: mail.Refused) -> N
 
 def _wait(letter: Letter) -> timedelta:
     attempts = max(each.attempts for each in letter.notices)
-    return timedelta(seconds=_jittered(BACKOFF[min(attempts, len(BACKOFF)) - 1]))
-
-
-def _jittered(seconds: float) -> float:
-    """Full jitter, but never at once."""
-    return max(1.0, random.uniform(0, seconds))
+    return timedelta(seconds=waits.step(BACKOFF, attempts))

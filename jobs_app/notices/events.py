@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext_noop as _
 
+from .. import permissions
 from ..actors import GUARDED_ROLES, Channel
 from ..audit import Action, read
 from ..models import Pause, Proposal, Service, Submission
@@ -77,6 +79,14 @@ class Reading:
             elif teller := _TELLERS.get(event.action):
                 yield from teller(self, event)
 
+    def approvers_of(self, row: Submission) -> list[int]:
+        """Those who may decide about it: nobody about what they had part in."""
+        return [person for person in self.audience.approvers if person not in self._parties[row.pk]]
+
+    @cached_property
+    def _parties(self) -> Mapping[UUID, set[int]]:
+        return permissions.parties(list(self.submissions.values()))
+
     def decided(self) -> set[str]:
         """What approvers were told to decide about and need not any more."""
         left = [self.submissions[each.submission] for each in self.events if each.submission in self.submissions]
@@ -114,7 +124,7 @@ def _of_submission(reading: Reading, event: Happened, row: Submission) -> Iterat
     mine = [person] if (person := submitter(row)) else []
     is_open = row.state is State.AWAITING_APPROVAL
     if event.status == State.AWAITING_APPROVAL and is_open:
-        yield _submission_note(reading, event, row, "approval_wanted", reading.audience.approvers_of(row))
+        yield _submission_note(reading, event, row, "approval_wanted", reading.approvers_of(row))
     if event.action in (Action.SUBMISSION_RETURNED, Action.SUBMISSION_WITHHELD):
         yield _submission_note(reading, event, row, "returned", mine, what=event.action.partition(".")[2])
     elif event.action == Action.SUBMISSION_APPROVED and event.status == State.QUEUED:

@@ -120,25 +120,13 @@ class Choice:
 def choices(person: User) -> list[Choice]:
     """Of every kind, in the order of the catalogue."""
     chosen = {each.kind: each for each in person.notice_choices.all()}
-    return [
-        Choice(
-            kind,
-            kind.is_security or (chosen[kind.name].in_portal if kind.name in chosen else True),
-            chosen[kind.name].by_mail if kind.name in chosen else kind.by_mail,
-        )
-        for kind in KINDS
-    ]
+    return [Choice(kind, *kind.place(chosen.get(kind.name))) for kind in KINDS]
 
 
 def choose(person: User, *, in_portal: Collection[str], by_mail: Collection[str]) -> None:
     """From now on the person hears of these kinds in the portal, and of those by mail; security stays in the portal."""
     rows = [
-        NoticeChoice(
-            person=person,
-            kind=kind.name,
-            in_portal=kind.is_security or kind.name in in_portal,
-            by_mail=kind.name in by_mail,
-        )
+        NoticeChoice(person=person, kind=kind.name, in_portal=kind.name in in_portal, by_mail=kind.name in by_mail)
         for kind in KINDS
     ]
     NoticeChoice.objects.bulk_create(

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext_noop as _
 
+from ..models import NoticeChoice
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -14,6 +16,12 @@ class Kind:
     audience: str
     is_security: bool = False
     by_mail: bool = True
+
+    def place(self, choice: NoticeChoice | None) -> tuple[bool, bool]:
+        """Whether somebody who chose this, or nothing, hears of it in the portal, and whether by mail."""
+        if choice is None:
+            return True, self.by_mail
+        return self.is_security or choice.in_portal, choice.by_mail
 
 
 _SUBMITTER = _("who submitted it; of a service, its owner")

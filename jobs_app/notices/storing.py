@@ -71,9 +71,8 @@ def store(notes: Iterable[Note]) -> None:
     }
     rows = []
     for (person, address, kind, key), found in gathered.items():
-        choice, catalogued = choices.get((person or 0, kind)), BY_NAME[kind]
-        in_portal = person is not None and (catalogued.is_security or choice is None or choice.in_portal)
-        wants_mail = choice.by_mail if choice else catalogued.by_mail
+        wants_it, wants_mail = BY_NAME[kind].place(choices.get((person or 0, kind)))
+        in_portal = person is not None and wants_it
         by_mail = bool(settings.HAS_MAIL and wants_mail and (address or emails.get(person or 0)))
         if (person is None or person in emails) and (in_portal or by_mail):
             row = {"person": person, "address": address, "kind": kind, "key": key, "by_mail": by_mail}

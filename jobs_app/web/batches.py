@@ -26,7 +26,7 @@ def page(request: HttpRequest, pk: UUID) -> HttpResponse:
     by = actor_of(request)
     members = listing.page(row.members.for_rows(), cursor=request.GET.get("cursor", ""))
     live, why_not_change = _live(row), _why_not(permissions.change(by, row))
-    may_retry = not why_not_change and any(each in permissions.RETRIED for each in live["standing"].counts)
+    may_retry = not why_not_change and live["standing"].can_be_retried
     context = live | {
         "page": members,
         "older": with_cursor(request, members.older),

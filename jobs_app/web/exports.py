@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -25,6 +26,7 @@ KINDS = {
     Export.Kind.CSV: gettext_noop("Table for a spreadsheet (CSV)"),
 }
 _LIST = {Export.Kind.LIST: gettext_noop("Tasks of the list (CSV)")}
+_BEGUN = gettext_noop("A worker writes it now; it stands in the list below.")
 _FILES = {
     Export.Kind.ARCHIVE: ("trail", "zip", "application/zip"),
     Export.Kind.EVIDENCE: ("evidence", "zip", "application/zip"),
@@ -48,7 +50,7 @@ def page(request: HttpRequest) -> HttpResponse:
     except TooManyOpen as error:
         messages.error(request, error.detail)
     else:
-        messages.success(request, _("A worker writes it now; it stands in the list below."))
+        messages.success(request, _(_BEGUN))
     return redirect("exports")
 
 
@@ -81,35 +83,29 @@ def download(request: HttpRequest, pk: UUID) -> StreamingHttpResponse:
 @require_http_methods(["GET", "POST"])
 def tables(request: HttpRequest) -> HttpResponse:
     """Somebody's own tables of the list; posted to, it asks for another one."""
-    by = actor_of(request)
-    permissions.require(permissions.read_submissions(by), by=by, to="see tables of the list")
     if request.method == "GET":
         return render(request, "tables.html", _tables(request))
     try:
-        exporting.request_list(request.POST.get("query", ""), by=by)
+        exporting.request_list(request.POST.get("query", ""), by=actor_of(request))
     except Invalid as error:
         messages.error(request, " ".join(problem.detail for problem in error.problems))
     except TooManyOpen as error:
         messages.error(request, error.detail)
     else:
-        messages.success(request, _("A worker writes it now; it stands in the list below."))
+        messages.success(request, _(_BEGUN))
     return redirect("tables")
 
 
 @require_GET
 def tables_live(request: HttpRequest) -> HttpResponse:
-    by = actor_of(request)
-    permissions.require(permissions.read_submissions(by), by=by, to="see tables of the list")
     return render(request, "components/exports.html", _tables(request))
 
 
 def _tables(request: HttpRequest) -> dict[str, Any]:
-    own = Export.objects.filter(kind=Export.Kind.LIST, requested_by=actor_of(request).key)
-    shown = Paginator(own.select_related("requested_by").order_by("-requested_at", "-pk"), SHOWN).get_page(
-        request.GET.get("page")
-    )
-    is_open = any(row.status in exporting.OPEN for row in shown)
-    return {"exports": shown, "is_open": is_open, "names": _LIST, "live": reverse("tables-live")}
+    by = actor_of(request)
+    permissions.require(permissions.read_submissions(by), by=by, to="see tables of the list")
+    own = Export.objects.filter(kind=Export.Kind.LIST, requested_by=by.key)
+    return _shown(request, own) | {"names": _LIST, "live": reverse("tables-live")}
 
 
 def _require(request: HttpRequest) -> None:
@@ -128,11 +124,14 @@ def _page(request: HttpRequest, values: dict[str, str], problems: list[Problem])
 
 
 def _listed(request: HttpRequest) -> dict[str, Any]:
-    rows = Export.objects.filter(kind__in=exporting.OF_THE_TRAIL).select_related("requested_by")
-    rows = rows.order_by("-requested_at", "-pk")
-    shown = Paginator(rows, SHOWN).get_page(request.GET.get("page"))
-    is_open = any(row.status in exporting.OPEN for row in shown)
-    return {"exports": shown, "is_open": is_open, "names": KINDS, "live": reverse("exports-live")}
+    rows = Export.objects.filter(kind__in=exporting.OF_THE_TRAIL)
+    return _shown(request, rows) | {"names": KINDS, "live": reverse("exports-live")}
+
+
+def _shown(request: HttpRequest, rows: "QuerySet[Export]") -> dict[str, Any]:
+    ordered = rows.select_related("requested_by").order_by("-requested_at", "-pk")
+    shown = Paginator(ordered, SHOWN).get_page(request.GET.get("page"))
+    return {"exports": shown, "is_open": any(row.status in exporting.OPEN for row in shown)}
 
 
 def _estimate(line: str) -> dict[str, Any]:

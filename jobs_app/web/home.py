@@ -49,7 +49,7 @@ def home(request: HttpRequest) -> HttpResponse:
         return render(request, "home.html", {"has_no_role": True})
     visible = permissions.visible_to(by).for_rows().order_by("-created_at", "-id")
     counted = figures.now()
-    shared: dict[str, Any] = cache.get_or_set("home", _shared, FRESH) or _shared()
+    shared: Any = cache.get_or_set("home", _shared, FRESH)
     context = {
         "needs": _needs(by, shared),
         "went_wrong": _went_wrong(by),

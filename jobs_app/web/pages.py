@@ -56,7 +56,7 @@ def _files(request: HttpRequest, row: Submission) -> dict[str, Any]:
     return {"files": found.rows, "file_status": status, **steps}
 
 
-def _cursors(page: listing.FilesPage) -> list[tuple[str, str]]:
+def _cursors(page: listing.Part[SubmissionFile]) -> list[tuple[str, str]]:
     named = [("files_before", page.preceding), ("files_after", page.following)]
     return [(name, cursor) for name, cursor in named if cursor is not None]
 

@@ -15,7 +15,7 @@ from .. import directory, directory_table, permissions
 from ..documents import FORBIDDEN
 from ..errors import Invalid, NotFound, Problem, TooLarge, WrongState
 from ..models import Proposal, Space, User
-from . import proposals
+from . import proposals, tables
 from .actor import actor_of
 
 SHOWN = 200
@@ -107,13 +107,9 @@ def take_over(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def table(request: HttpRequest) -> StreamingHttpResponse:
-    """The directory as CSV, with a byte order mark, so that spreadsheets read it as UTF-8."""
     by = actor_of(request)
     permissions.require(permissions.see_spaces(by), by=by, to="see spaces")
-    content = (line.encode() for part in (["\ufeff"], directory_table.lines()) for line in part)
-    response = StreamingHttpResponse(content, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="koodrive-spaces.csv"'
-    return response
+    return tables.answer(directory_table.lines(), "koodrive-spaces.csv")
 
 
 def _list(request: HttpRequest, problems: list[Problem] | None = None) -> HttpResponse:

@@ -1,7 +1,5 @@
 """What can be done with the targets of a submission that is composed: load, mend and edit them, one form for all."""
 
-from collections.abc import Iterable
-
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -11,6 +9,7 @@ from django.views.decorators.http import require_GET, require_POST
 from .. import permissions, targets
 from ..errors import Invalid
 from ..wording import translated
+from . import tables
 from .actor import actor_of
 from .compose import form
 from .fields import Fields, by_line
@@ -62,7 +61,7 @@ def bad_rows(request: HttpRequest) -> StreamingHttpResponse:
     fields = Fields.posted(request.POST)
     said = by_line(problems_of(fields, by=by))
     rows = [(row, [translated(each) for each in said[number]]) for number, row in fields.targets.rows if number in said]
-    return _table(targets.to_mend(rows), BAD_ROWS)
+    return tables.answer(targets.to_mend(rows), BAD_ROWS)
 
 
 @require_GET
@@ -70,7 +69,7 @@ def template(request: HttpRequest) -> StreamingHttpResponse:
     """A table to be filled in."""
     by = actor_of(request)
     permissions.require(permissions.submit(by), by=by, to="submit")
-    return _table(targets.template(), TEMPLATE)
+    return tables.answer(targets.template(), TEMPLATE)
 
 
 def _once(fields: Fields, _bad: dict[int, list[str]]) -> tuple[Fields, list[str]]:
@@ -92,11 +91,3 @@ def _clear(fields: Fields, _bad: dict[int, list[str]]) -> tuple[Fields, list[str
 
 
 _DOING = {"once": _once, "drop": _without_bad, "clear": _clear}
-
-
-def _table(lines: Iterable[str], name: str) -> StreamingHttpResponse:
-    """As CSV, with a byte order mark, so that spreadsheets read it as UTF-8."""
-    content = (line.encode() for part in (["\ufeff"], lines) for line in part)
-    response = StreamingHttpResponse(content, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response

@@ -24,6 +24,7 @@ def fill(page: Page) -> None:
     page.get_by_label("Target folder").fill(FOLDER)
     page.get_by_label("Reason or ticket").fill("CHG-20311")
 
+
 def begun(watched: Any, operation: str) -> Page:
     page: Page = watched.sign_in("operator")
     page.goto(f"{watched.url}/submissions/new/?operation={operation}")

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from jobs_app.audit import keys
+from jobs_app import audit
+from jobs_app.actors import SWEEPER
+from jobs_app.audit import Action, keys
 from jobs_app.koodrive.client import Client
 from jobs_app.koodrive.sandbox import Sandbox
 from jobs_app.models import User
@@ -17,6 +19,7 @@ from portal import logs
 from tests.callbacks import Subscriber
 from tests.doors import client_of, empty_the_trail
 from tests.following import TOKEN, Send, send_as
+from tests.notices import listen
 from tests.receiver import Receiver, receiving
 
 
@@ -77,3 +80,19 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture
 def payroll(database: None, loopback_allowed: None, receiver: Receiver) -> Subscriber:
     return Subscriber(receiver)
+
+
+@pytest.fixture
+def told_from_now_on(
+    operator: User, approver: User, auditor: User, administrator: User, stranger: User, settings: Any
+) -> None:
+    """Everybody is there, which is told to nobody; what happens from now on is."""
+    settings.HAS_MAIL = True
+    listen()
+
+
+@pytest.fixture
+def mended(database: None) -> Iterator[None]:
+    """The trail outlives the test, and must not stay broken in it."""
+    yield
+    audit.record(Action.TRAIL_VERIFIED, by=SWEEPER, sealedUpToSeq=1)
