@@ -7,7 +7,6 @@ own events.
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -18,7 +17,7 @@ from . import care, idempotency, importing, lifecycle, permissions, policies, su
 from .actors import Actor
 from .care import Review
 from .documents import LONGEST_TEXT, Reader
-from .errors import Invalid, NotReviewed, PolicyChanged, PortalError, Problem, TooLarge
+from .errors import Invalid, PolicyChanged, PortalError, Problem, TooLarge
 from .idempotency import Call
 from .importing import Table
 from .models import Batch, Submission
@@ -103,14 +102,7 @@ def submit_reviewed(table: Table, *, by: Actor, as_id: uuid.UUID, review: Review
         ready = replace(checked, good=good)
         return store(ready, [], source=Submission.Source.IMPORT, by=by, call=call, as_id=as_id)
 
-    def refuse(error: NotReviewed) -> Batch:
-        raise error
-
-    try:
-        return idempotency.once(call, make, _get)[0]
-    except NotReviewed as error:
-        # The first click of two may have been stored meanwhile: what it does isn't somebody else's.
-        return idempotency.once(call, partial(refuse, error), _get)[0]
+    return idempotency.once(call, make, _get)[0]
 
 
 def check_table(table: Table, *, by: Actor) -> Checked:

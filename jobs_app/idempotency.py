@@ -20,7 +20,7 @@ from django.utils.crypto import salted_hmac
 
 from . import statements
 from .actors import Actor, Kind
-from .errors import Invalid, KeyBusy, KeyReused, Problem
+from .errors import AuditUnavailable, Invalid, KeyBusy, KeyReused, NotAllowed, PortalError, Problem
 from .models import IdempotencyKey
 
 KEPT = timedelta(days=8)
@@ -73,18 +73,21 @@ def call(key: str | None, what: str, body: Any, *, by: Actor) -> Call | None:
 def once(repeatable: Call | None, make: Callable[[], Made], get: Callable[[UUID], Made]) -> tuple[Made, bool]:
     """What ``make`` makes, or what it made the first time, and whether that is so.
 
-    ``make`` claims the key in its transaction. Raises what it raises, ``KeyReused`` when the key was used for another
-    request, or ``KeyBusy`` when the first call doesn't end soon.
+    ``make`` claims the key in its transaction. Raises what it raises unless the key was used before, ``KeyReused`` when
+    that was for another request, or ``KeyBusy`` when the first call doesn't end soon.
     """
     if repeatable is None:
         return make(), False
-    if made := _made(repeatable):
-        return get(made), True
     try:
+        # Nearly every call is a first one, so none is looked for before it is known to be a repeated one.
         return make(), False
-    except _TakenError:
+    except (NotAllowed, AuditUnavailable, KeyBusy):
+        raise
+    except (PortalError, _TakenError):
+        # What forbids it now may have come, or been done by the first call itself, since that one was taken.
         made = _made(repeatable)
-        assert made
+        if made is None:
+            raise
         return get(made), True
 
 

@@ -5,7 +5,8 @@ from functools import cache
 from operator import itemgetter
 from typing import Any, TypeVar
 
-from django.db import DEFAULT_DB_ALIAS, connection
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import AutoField, Field, JSONField, Model
 from django.db.models.base import ModelState
 from psycopg import sql
@@ -34,11 +35,11 @@ def insert(model: type[Model], rows: Iterable[Model]) -> None:
 
     What the database fills in by itself (numbers, times of creation) is left to it, and isn't read back.
     """
-    table = _table(model)
+    table, database = _table(model), connections[DEFAULT_DB_ALIAS]
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(table.name, table.columns)
-    with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement) as copy:
+    with database.cursor() as cursor, database.wrap_database_errors, cursor.copy(statement) as copy:
         for row in rows:
-            copy.write_row(table.values(row))
+            copy.write_row(table.values(row, database))
 
 
 def part(row: Model, *, where: str) -> tuple[str, list[Any]]:
@@ -46,9 +47,11 @@ def part(row: Model, *, where: str) -> tuple[str, list[Any]]:
 
     It returns the row's key and what the database filled in, for ``fill_in``.
     """
-    table = _table(type(row))
+    table, database = _table(type(row)), connections[DEFAULT_DB_ALIAS]
     # Null is what a column has that isn't named; so there is less to send and to read.
-    given = {name: value for name, value in zip(table.names, table.values(row), strict=True) if value is not None}
+    given = {
+        name: value for name, value in zip(table.names, table.values(row, database), strict=True) if value is not None
+    }
     columns, values = ", ".join(given), ", ".join(["%s"] * len(given))
     insertion = f"INSERT INTO {table.quoted} ({columns}) SELECT {values} WHERE {where} RETURNING {table.returned}"
     return insertion, list(given.values())
@@ -76,11 +79,11 @@ class _Table:
         self._read = itemgetter(*(field.attname for field in given))
         self._json = [(n, field) for n, field in enumerate(given) if isinstance(field, JSONField)]
 
-    def values(self, row: Model) -> list[Any]:
+    def values(self, row: Model, database: BaseDatabaseWrapper) -> list[Any]:
         values = list(self._read(row.__dict__))
         for n, field in self._json:
             if values[n] is not None:
-                values[n] = field.get_db_prep_save(values[n], connection)
+                values[n] = field.get_db_prep_save(values[n], database)
         return values
 
 
