@@ -33,9 +33,14 @@ def same(requests: Sequence[Request], *, by: Actor, but: UUID | None = None) -> 
     The requests are submitted together and are all of one operation.
     """
     files = [file.file_id for request in requests for file in request.files]
+    return of_files(requests[0].operation.name, files, by=by, but=but)
+
+
+def of_files(operation: str, files: Sequence[str], *, by: Actor, but: UUID | None = None) -> list[SameEffect]:
+    """Those that do the same as this operation on files with these ids."""
     found = (
         Submission.objects.with_people()
-        .filter(operation=requests[0].operation.name, files__file_id__in=files)
+        .filter(operation=operation, files__file_id__in=files)
         .filter(~Q(status__in=states.FINAL) | Q(status__in=states.DONE, created_at__gte=Now() - RECENT))
         .exclude(pk__in=[but] if but else [])
         .annotate(**{_SHARED: Count("files")})

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from .. import care, permissions, submissions
+from .. import care, effects, permissions, submissions
 from ..actors import Actor
+from ..effects import SameEffect
 from ..errors import PortalError
 from ..models import Submission
 from ..permissions import Refusal
@@ -20,6 +21,10 @@ class Action:
     shown: bool
     why_not: str
 
+    @property
+    def is_open(self) -> bool:
+        return self.shown and not self.why_not
+
 
 @dataclass(frozen=True)
 class Actions:
@@ -31,6 +36,7 @@ class Actions:
     needs_password: bool
     phrase: str
     retry_id: UUID  # so that a second click doesn't submit a second time
+    same: list[SameEffect]  # as what another try does
 
 
 _CANCEL_MEANS = {
@@ -40,15 +46,20 @@ _CANCEL_MEANS = {
 
 
 def actions(by: Actor, row: Submission) -> Actions:
+    retry = _action(permissions.retry(by, row), shown=row.is_final)
+    left = submissions.left_of(row) if retry.is_open or row.kind.irreversible else []
     return Actions(
         cancel=_action(permissions.cancel(by, row), shown=not row.is_final),
-        retry=_action(permissions.retry(by, row), shown=row.is_final),
+        retry=retry,
         link=_action(_link(by, row), shown=row.operation == "package"),
         link_until=row.download_link.expires_at if hasattr(row, "download_link") else None,
         cancel_means=_CANCEL_MEANS.get(row.state, "unsent"),
         needs_password="password" in row.document,
-        phrase=care.phrase(len(submissions.left_of(row)), {row.source_space}) if row.kind.irreversible else "",
+        phrase=care.phrase(len(left), {row.source_space}) if row.kind.irreversible else "",
         retry_id=uuid.uuid4(),
+        same=effects.of_files(row.operation, [file.file_id for file in left], by=by, but=row.pk)
+        if retry.is_open
+        else [],
     )
 
 

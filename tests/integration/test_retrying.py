@@ -217,3 +217,12 @@ def test_the_page_says_why_not(send: Send, operator: User, sandbox: Sandbox, cli
     sandbox.clock.advance(60)
     polled(made, client)
     assert "Only what ended without full success" in page(browser_of(operator), made)
+
+
+def test_the_page_tells_who_does_the_same_meanwhile(cancelled: Submission, operator: User, auditor: User) -> None:
+    said, theirs = "This does the same to some of the same files:", browser_of(operator)
+    assert said not in page(theirs, cancelled)
+    other = submissions.submit(body("copy"), by=acting(make_person("oscar", Role.OPERATOR)))
+    assert said in page(theirs, cancelled)
+    assert f"/submissions/{other.pk}/" in page(theirs, cancelled)
+    assert said not in page(browser_of(auditor), cancelled), "they can't try it again"
