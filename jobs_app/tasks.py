@@ -14,6 +14,7 @@ from . import (
     connection,
     dispatch,
     export_jobs,
+    figures,
     identities,
     pulse,
     reconciling,
@@ -172,6 +173,11 @@ def _mail_on() -> None:
 @shared_task
 def watch() -> None:
     watching.look()
+
+
+@shared_task
+def count() -> None:
+    figures.refresh()
 
 
 @shared_task

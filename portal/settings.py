@@ -320,6 +320,7 @@ CELERY_BEAT_SCHEDULE = {
         "deliver": POLL_SECONDS,
         "notify": POLL_SECONDS,
         "watch": 60.0,
+        "count": 60.0,
         "settle": SWEEP_SECONDS,
         "keep_alive": 300.0,
         "make_partitions": 3600.0,

@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.db import connections
 from django.utils import timezone
 
-from jobs_app import figures, submissions
+from jobs_app import figures, submissions, tasks
 from jobs_app.actors import Role
 from jobs_app.koodrive.client import Client
 from jobs_app.koodrive.sandbox import Sandbox
@@ -112,7 +112,7 @@ def set_ended(row: Submission, status: str, at: str) -> None:
 
 
 def fresh() -> figures.Figures:
-    """As a minute later, with what was kept of the days that are over."""
+    """As minutes later, with what was kept of the days that are over."""
     kept: dict[str, Any] = cache.get("figures")
     cache.set("figures", kept | {"at": kept["at"] - figures.FRESH})
     return figures.now()
@@ -134,7 +134,16 @@ def test_the_days_and_what_waits_are_counted(operator: User) -> None:
     assert found.open == {"queued": 1, "awaiting_approval": 1}
 
 
-def test_they_are_counted_once_a_minute_and_a_day_that_is_over_only_once(
+def test_a_page_takes_what_a_worker_has_counted(operator: User, django_assert_num_queries: Any) -> None:
+    tasks.count()
+    ended(operator, 1, "cancelled", seconds=0)
+    with django_assert_num_queries(1):
+        assert not figures.now().today.total
+    tasks.count()
+    assert figures.now().today.ended == {"cancelled": 1}
+
+
+def test_without_a_worker_they_are_counted_now_and_then_and_a_day_that_is_over_only_once(
     operator: User, django_assert_num_queries: Any
 ) -> None:
     figures.now()
@@ -142,7 +151,7 @@ def test_they_are_counted_once_a_minute_and_a_day_that_is_over_only_once(
     ended(operator, 1, "cancelled", seconds=0)
     with django_assert_num_queries(1):
         assert not any(day.total for day in figures.now().days)
-    # What ended today is told a minute later; what is said to have ended days ago can't be, in truth.
+    # What ended today is told minutes later; what is said to have ended days ago can't be, in truth.
     assert [day.total for day in fresh().days[-4:]] == [0, 0, 0, 1]
 
 
