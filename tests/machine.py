@@ -62,6 +62,7 @@ class Lives(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         remove_all()
+        claiming._ahead = claiming._Ahead()  # what a worker has looked up goes with the rows
         Pause.objects.all().delete()
         self.sandbox.reset()
         self.client = client_of(self.sandbox)

@@ -30,7 +30,7 @@ def sign_in(name: str, password: str, ip: str = "192.0.2.9") -> Any:
 
 
 def their_minute_is_over() -> None:
-    RefusedAttempt.objects.update(minute=F("minute") - timedelta(minutes=3))
+    RefusedAttempt.objects.update(minute=F("minute") - timedelta(hours=3))
 
 
 def told(action: str) -> list[dict[str, Any]]:
