@@ -53,6 +53,7 @@ class Processes:
     def __init__(self, folder: Path, sandbox: Sandbox, **changes: str) -> None:
         """``changes`` replace or add variables of the processes' environment."""
         self.sandbox = sandbox
+        self.inside: Sequence[str] = ()  # what the commands begin with, of processes on another host
         self._folder = folder
         # The tests' own process is the web server of the same portal: what is approved there names where it goes.
         self._before = settings.KOODRIVE_BASE_URL
@@ -77,7 +78,7 @@ class Processes:
         """Runs ``program``, which understands Celery's arguments."""
         log = (self._folder / f"{arguments[0]}-{len(self._running)}.log").open("wb")
         process = subprocess.Popen(
-            [sys.executable, "-m", *program, *arguments],
+            [*self.inside, sys.executable, "-m", *program, *arguments],
             cwd=ROOT,
             env=self._environment,
             stdout=log,
@@ -112,6 +113,9 @@ class Processes:
 
     def stop(self) -> None:
         settings.KOODRIVE_BASE_URL = self._before
+        self.kill_all()
+
+    def kill_all(self) -> None:
         for process in self._running:
             if process.poll() is None:
                 self.kill(process)

@@ -17,6 +17,7 @@ from jobs_app.actors import Actor
 from jobs_app.errors import AuditUnavailable
 from jobs_app.koodrive.sandbox import Fault, Kind, When
 from jobs_app.models import Submission
+from tests.chaos.hosts import Host
 from tests.examples import file_id
 from tests.processes import Processes, eventually
 from tests.rows import numbered
@@ -26,6 +27,7 @@ PER_SECOND = 16.0
 OPERATIONS = ("copy", "trash", "move")
 BROKER_AWAY = 1.0
 OUTAGE = 1.0
+CUT = 8.0
 EACH = 0.026  # how likely each of the faults below strikes a create call: 38 % are struck by one of them
 BREAKING = (
     Fault(Kind.RESET, when=When.BEFORE),
@@ -62,6 +64,7 @@ class Plan:
     kill_beat: float = 0.0
     outage: float = 0.0
     flush: float = 0.0
+    cut: float = 0.0
     restart_database: bool = False
     workers: int = 3
     beats: int = 1
@@ -73,10 +76,11 @@ class Plan:
     def happenings(self) -> list[tuple[float, str]]:
         """When what happens, in order."""
         found = [(number / PER_SECOND, "submit") for number in range(self.submissions)]
-        for name in ("kill_worker", "kill_broker", "kill_beat", "outage", "flush"):
+        for name in ("kill_worker", "kill_broker", "kill_beat", "outage", "flush", "cut"):
             found += [(at, name) for at in _every(getattr(self, name), self.seconds)]
         found += [(at + BROKER_AWAY, "start_broker") for at, name in found if name == "kill_broker"]
         found += [(at + OUTAGE, "end_outage") for at, name in found if name == "outage"]
+        found += [(at + CUT, "heal") for at, name in found if name == "cut"]
         if self.restart_database:
             found.append((self.seconds / 2, "restart_database"))
         return sorted(found)
@@ -85,8 +89,13 @@ class Plan:
 class Storm:
     """Carries a plan out; ``submitted`` then has the id of each submission by the file that it is about."""
 
-    def __init__(self, plan: Plan, own: Processes, broker: Broker, database: Database, by: Actor) -> None:
+    def __init__(
+        self, plan: Plan, own: Processes, broker: Broker, database: Database, by: Actor, host: Host | None = None
+    ) -> None:
+        """``host`` is the one that the plan cuts off."""
         self.plan, self._own, self._broker, self._database, self._by = plan, own, broker, database, by
+        self._host = host
+        self.cuts = 0
         self._random = random.Random(plan.seed)
         self.submitted: dict[str, uuid.UUID] = {}
         self.kills = 0
@@ -151,6 +160,15 @@ class Storm:
 
     def _end_outage(self) -> None:
         self._own.sandbox.start()
+
+    def _cut(self) -> None:
+        assert self._host
+        self.cuts += 1
+        self._host.cut()
+
+    def _heal(self) -> None:
+        assert self._host
+        self._host.heal()
 
     def _restart_database(self) -> None:
         self._database.restart_at_once()
