@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,7 @@ class Processes:
         self._before = settings.KOODRIVE_BASE_URL
         settings.KOODRIVE_BASE_URL = sandbox.url
         self._running: list[subprocess.Popen[bytes]] = []
+        self._named: dict[int, str] = {}
         self._environment = os.environ | {
             "DATABASE_URL": address("default"),
             "DATABASE_OWNER_URL": "",
@@ -86,6 +88,7 @@ class Processes:
             start_new_session=True,
         )
         self._running.append(process)
+        self._named[process.pid] = "web" if program == ("granian",) else arguments[0]
         return process
 
     def worker(self, threads: int = 8, *, program: Sequence[str] = CELERY) -> subprocess.Popen[bytes]:
@@ -103,6 +106,17 @@ class Processes:
         address = f"http://127.0.0.1:{port}"
         eventually(lambda: _answers(address), what="the web server answers")
         return address
+
+    def memory(self) -> dict[str, int]:
+        """What each process that runs, and each child of it, holds in memory (KiB), by its command and number."""
+        found: dict[str, int] = {}
+        for place in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                session = int((place / "stat").read_text().rpartition(")")[2].split()[3])
+                if session in self._named:
+                    resident = int((place / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
+                    found[f"{self._named[session]} {place.name}"] = resident
+        return found
 
     def logs(self) -> str:
         return "\n".join(path.read_text(errors="replace") for path in sorted(self._folder.glob("*.log")))

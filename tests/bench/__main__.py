@@ -24,7 +24,7 @@ def _measure(names: list[str]) -> int:
     from django.core.management import call_command
 
     from jobs_app.actors import Role
-    from tests.bench import bulk, claims, creating, pages, reading, recording, sending, submitting, trail
+    from tests.bench import bulk, claims, creating, pages, reading, recording, sending, soak, submitting, trail
     from tests.bench.figures import table
     from tests.conftest import make_person
 
@@ -32,7 +32,7 @@ def _measure(names: list[str]) -> int:
     person = make_person("olga", Role.OPERATOR)
     known = {
         module.__name__.rpartition(".")[2]: module
-        for module in (sending, claims, creating, reading, submitting, bulk, recording, trail, pages)
+        for module in (sending, claims, creating, reading, submitting, bulk, recording, trail, pages, soak)
     }
     figures = []
     for name in names or known:

@@ -32,21 +32,25 @@ class Server:
 
     port: int
 
-    def load(self, calls: Sequence[Call]) -> tuple[float, list[float]]:
-        """Makes the calls over kept connections; how many a second were answered, and the seconds that each took."""
-        local = threading.local()
+    def load(self, calls: Sequence[Call], *, apart: float = 0.0) -> tuple[float, list[float]]:
+        """Makes the calls over kept connections; how many a second were answered, and the seconds that each took.
 
-        def call(each: Call) -> float:
+        With ``apart`` one is begun every so many seconds, as far as a connection is free for it.
+        """
+        local = threading.local()
+        begin = time.perf_counter()
+
+        def call(number: int, each: Call) -> float:
             if not hasattr(local, "connection"):
                 local.connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
+            time.sleep(max(0.0, begin + number * apart - time.perf_counter()))
             began = time.perf_counter()
             self._call(local.connection, each)
             return time.perf_counter() - began
 
         with ThreadPoolExecutor(CONNECTIONS) as callers:
-            began = time.perf_counter()
-            taken = list(callers.map(call, calls))
-            return len(calls) / (time.perf_counter() - began), taken
+            taken = list(callers.map(call, range(len(calls)), calls))
+            return len(calls) / (time.perf_counter() - begin), taken
 
     def answers(self) -> bool:
         try:
@@ -67,14 +71,20 @@ class Server:
 @contextmanager
 def running(application: str = "portal.wsgi:application", **environment: str) -> Iterator[Server]:
     """The application on the portal's web server, with the stack's own processes and threads, on the run's database."""
+    with tempfile.TemporaryDirectory() as folder, Sandbox(port=0, token=TOKEN) as sandbox:
+        processes = Processes(Path(folder), sandbox, **environment)
+        try:
+            yield start(processes, application)
+        finally:
+            processes.stop()
+
+
+def start(processes: Processes, application: str = "portal.wsgi:application") -> Server:
+    """The same among other processes."""
     port = demo.free_port()
     parts = stack.parts("127.0.0.1", port, sandbox_port=None, folder=Path(), sealer_url="")
     [options] = [part.command[3:-1] for part in parts if part.name == "web"]
-    with tempfile.TemporaryDirectory() as folder, Sandbox(port=0, token=TOKEN) as sandbox:
-        processes, server = Processes(Path(folder), sandbox, **environment), Server(port)
-        try:
-            processes.start(*options, application, program=("granian",))
-            eventually(server.answers, what=f"{application} answers")
-            yield server
-        finally:
-            processes.stop()
+    processes.start(*options, application, program=("granian",))
+    server = Server(port)
+    eventually(server.answers, what=f"{application} answers")
+    return server
