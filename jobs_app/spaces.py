@@ -3,12 +3,15 @@
 Of a deletion KooDrive's reference leaves open which of the two spaces it means, so it is held against both.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import DEFAULT_DB_ALIAS
+from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
@@ -102,6 +105,22 @@ def names(ids: Iterable[str]) -> dict[str, str]:
     """What the spaces are called, as far as the directory knows them; what can be no id has no name."""
     possible = {each for each in ids if not documents.FORBIDDEN.search(each)}
     return dict(Space.objects.filter(space_id__in=possible).values_list("space_id", "name"))
+
+
+def ids_of(typed: Iterable[str]) -> dict[str, str]:
+    """For each of these texts the id of the one space of that name, in whatever case; the text itself if there is none.
+
+    What is the id of a space stays as it is, even if another space is called so.
+    """
+    possible = {each for each in typed if each and not documents.FORBIDDEN.search(each)}
+    called = Q(folded__in={each.lower() for each in possible})
+    rows = Space.objects.annotate(folded=Lower("name")).filter(called | Q(space_id__in=possible))
+    known, by_name = set(), defaultdict(list)
+    for space_id, name in rows.values_list("space_id", "name") if possible else ():
+        known.add(space_id)
+        by_name[name.lower()].append(space_id)
+    found = {each: by_name.get(each.lower(), []) for each in possible - known}
+    return {each: found[each][0] if len(found.get(each, [])) == 1 else each for each in typed}
 
 
 def to_choose() -> dict[str, str]:

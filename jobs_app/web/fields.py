@@ -13,7 +13,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
-from .. import canonical, importing, moments, targets
+from .. import canonical, importing, moments, spaces, targets
 from ..errors import Invalid, Problem, TooLarge
 from ..operations import BY_NAME, Operation, Use
 
@@ -56,9 +56,15 @@ class Fields:
 
     @classmethod
     def posted(cls, posted: QueryDict) -> "Fields":
-        """With the rows that were edited one by one; raises ``Invalid`` when no known operation was chosen."""
+        """With the rows that were edited one by one, and the ids of spaces that were typed by name.
+
+        Raises ``Invalid`` when no known operation was chosen.
+        """
         values = {name: str(posted.get(name, "")) for name in NAMES}
         values["zone"] = values["zone"] if moments.zone(values["zone"]) else moments.zone_name()
+        places = {name: values[name].strip() for name in ("source", "target")}
+        ids = spaces.ids_of(places.values())
+        values |= {name: ids[text] for name, text in places.items()}
         if values["operation"] not in BY_NAME:
             raise Invalid([Problem("", "required", _("Choose an operation first."))])
         return cls(BY_NAME[values["operation"]], values)._edited(posted)

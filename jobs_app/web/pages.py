@@ -11,10 +11,14 @@ from django.views.decorators.http import require_GET
 from .. import drafting, explain, listing, permissions
 from ..errors import NotFound
 from ..models import Submission, SubmissionFile
+from ..states import State
 from .actions import actions
 from .actor import actor_of
 from .doubts import doubt_of
 from .timeline import timeline
+
+# What can be done in these states stands beside the part that changes, so that nobody's typing is lost.
+_BESIDE = {State.AWAITING_APPROVAL, State.UNKNOWN}
 
 
 @require_GET
@@ -25,7 +29,12 @@ def submission(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_GET
 def live(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The part of the page that changes, which asks for itself again until the end."""
-    return render(request, "components/live.html", context_of(request, pk))
+    context = context_of(request, pk)
+    answer = render(request, "components/live.html", context)
+    shown, now = request.GET.get("shown", ""), context["row"].status
+    if shown and shown != now and _BESIDE & {shown, now}:
+        answer["HX-Refresh"] = "true"
+    return answer
 
 
 def context_of(request: HttpRequest, pk: UUID) -> dict[str, Any]:
@@ -33,6 +42,7 @@ def context_of(request: HttpRequest, pk: UUID) -> dict[str, Any]:
     refusal = permissions.decide(actor_of(request), row)
     return {
         "row": row,
+        "live_query": _live_query(request, row),
         "why": explain.explain(row),
         "timeline": timeline(row),
         **_files(request, row),
@@ -45,6 +55,12 @@ def context_of(request: HttpRequest, pk: UUID) -> dict[str, Any]:
         "drafts": drafting.offered(actor_of(request), row),
         "entries": listing.entries(row).rows if row.operation == "preview_archive" else [],
     }
+
+
+def _live_query(request: HttpRequest, row: Submission) -> str:
+    query = request.GET.copy()
+    query["shown"] = row.status
+    return query.urlencode()
 
 
 def _files(request: HttpRequest, row: Submission) -> dict[str, Any]:

@@ -226,3 +226,24 @@ def test_the_form_shows_what_a_space_forbids_beside_the_field(administrator: Use
     answer = page(operator).post("/submissions/new/review/", filled)
     assert answer.status_code == 400
     assert f"under the legal hold {MATTER}" in text_of(answer)
+
+
+@pytest.mark.parametrize(
+    ("typed", "is_named"),
+    [
+        ("March archive", True),
+        (" march ARCHIVE ", True),
+        ("March", False),
+        ("Twin", False),
+        (SPACE, True),
+        ("\0", False),
+    ],
+)
+def test_a_space_can_be_typed_by_its_name(administrator: User, operator: User, typed: str, is_named: bool) -> None:
+    """What two spaces are called names none; whatever names none is taken for an id, as KooDrive has more spaces."""
+    add_space(administrator, name="March archive")
+    add_space(administrator, OTHER_SPACE, name="Twin")
+    add_space(administrator, "IAB1", name="twin")
+    filled = {"operation": "move", "files": "F1", "source": typed, "target": OTHER_SPACE, "folder": "D1", "reason": "r"}
+    review = text_of(page(operator).post("/submissions/new/review/", filled))
+    assert (f'March archive <code class="text-break">{SPACE}</code>' in review) is is_named

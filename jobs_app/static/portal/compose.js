@@ -101,6 +101,12 @@ if (compose) {
   });
 
   compose.addEventListener("input", (event) => event.target.type !== "file" && changed());
+  // Most files stay in their space; whoever wants them in another one says so.
+  fields.source.addEventListener("change", () => {
+    if (fields.target.value.trim()) return;
+    fields.target.value = fields.source.value;
+    fields.target.dispatchEvent(new Event("input", { bubbles: true }));
+  });
   compose.addEventListener("paste", (event) => event.target.name === "files" && setTimeout(refresh));
   // Once for each answer, while afterSwap comes for each element of it.
   document.addEventListener("htmx:beforeSwap", (event) => {

@@ -1,8 +1,17 @@
 // Comfort only: every page works without it.
 document.documentElement.classList.add("scripted");
+const tellCopied = (button) => {
+  const told = document.getElementById("copied");
+  told.textContent = told.dataset.said;
+  button.classList.add("copied");
+  setTimeout(() => {
+    told.textContent = "";
+    button.classList.remove("copied");
+  }, 3000);
+};
 document.addEventListener("click", (event) => {
   const copy = event.target.closest("[data-copy]");
-  if (copy) navigator.clipboard.writeText(document.querySelector(copy.dataset.copy).textContent);
+  if (copy) navigator.clipboard.writeText(document.querySelector(copy.dataset.copy).textContent).then(() => tellCopied(copy));
   const opener = event.target.closest("[data-open]");
   if (opener) document.querySelector(opener.dataset.open).showModal();
   if (event.target.closest("[data-theme-toggle]")) {
