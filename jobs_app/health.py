@@ -85,6 +85,18 @@ def is_proof_stale() -> bool:
     return read.age_of(Action.TRAIL_VERIFIED) > LONGEST_BETWEEN_CHECKS
 
 
+def wait(ages: Mapping[str, timedelta]) -> timedelta | None:
+    """How long the oldest submission has waited that is free to go, given the pulse's ages; None when there is none."""
+    waits = _longest(_free_to_go(), "due_at")
+    # What a pause held back may take its time once that is over.
+    return min(waits, ages.get("resumed", waits)) if waits else None
+
+
+def doubt() -> timedelta | None:
+    """How long ago the oldest submission was sent whose outcome is unknown; None when there is none."""
+    return _longest(Submission.objects.filter(status=State.UNKNOWN), "sent_at")
+
+
 def counts() -> list[tuple[State, int]]:
     """How many submissions are in each state; of those that have ended, the ones of the last 24 hours."""
     day = timezone.now() - timedelta(days=1)
@@ -186,11 +198,9 @@ def _queue(ages: Mapping[str, timedelta]) -> Sign:
     name = _("Oldest submission that is free to go")
     if pauses.current():
         return Sign(name, _("none: all sending is paused"))
-    waits = _longest(_free_to_go(), "due_at")
+    waits = wait(ages)
     if waits is None:
         return Sign(name, _("none"))
-    # What a pause held back may take its time once that is over.
-    waits = min(waits, ages.get("resumed", waits))
     trouble = (
         f"A submission that is free to go has waited for {in_words(waits)} (at most {in_words(LONGEST_WAIT)} is well): "
         "the workers are too few, too slow or deaf to the broker; read their log and start them again."
@@ -211,7 +221,7 @@ def _koodrive(age: timedelta | None) -> Sign:
 
 def _doubts() -> Sign:
     name = _("Oldest submission with an unknown outcome")
-    age = _longest(Submission.objects.filter(status=State.UNKNOWN), "sent_at")
+    age = doubt()
     if age is None:
         return Sign(name, _("none"), blocks=False)
     trouble = (

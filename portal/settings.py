@@ -84,6 +84,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "jobs_app.middleware.request_id",
+    "jobs_app.middleware.measured",
     "jobs_app.middleware.quota_headers",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -397,6 +398,9 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "POSTPROCESSING_HOOKS": ["jobs_app.api.components.complete"],
 }
+
+# --- What is seen from outside ---------------------------------------------------------------------------------------
+METRICS_TOKEN = env.secret("PORTAL_METRICS_TOKEN")
 
 LOGGING = {
     "version": 1,
