@@ -1,5 +1,6 @@
 """What every request goes through, whichever door it came to."""
 
+import logging
 import re
 import time
 import uuid
@@ -16,7 +17,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 
-from . import audit, meters, moments, sessions
+from . import audit, meters, moments, sessions, tracing
 from .actors import Channel
 from .audit import Action
 from .models import User
@@ -30,24 +31,30 @@ _METHODS = ("GET", "HEAD", "POST", "OPTIONS")  # of pages
 _KNOWN_METHODS = {*_METHODS, "PUT", "PATCH", "DELETE"}  # those of the REST API, too
 _OWN_DOOR = "/api/"  # the REST API answers strangers itself
 
+_SUBMISSION = re.compile(r"/(api/v1/)?(submissions|unknowns)/<uuid:pk>/")
+
 Handler = Callable[[HttpRequest], HttpResponse]
+
+traffic = logging.getLogger("jobs_app.traffic")
 
 
 def request_id(get_response: Handler) -> Handler:
-    """Gives every request an id, the caller's own if it is well formed, and says it in the answer."""
+    """Gives every request an id and a trace, the caller's own if well formed, and says the id in the answer."""
 
     def handle(request: HttpRequest) -> HttpResponse:
         given = request.headers.get("X-Request-ID", "")
-        request.request_id = given if _WELL_FORMED.match(given) else uuid.uuid4().hex  # type: ignore[attr-defined]
-        response = get_response(request)
-        response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
+        id_ = given if _WELL_FORMED.match(given) else uuid.uuid4().hex
+        request.request_id = id_  # type: ignore[attr-defined]
+        with tracing.at_work(request=id_, trace=tracing.trace_of(request.headers.get("traceparent", ""))):
+            response = get_response(request)
+        response["X-Request-ID"] = id_
         return response
 
     return handle
 
 
 def measured(get_response: Handler) -> Handler:
-    """Counts every answer, by its route."""
+    """Counts every answer and logs it: by its route, since an address may hold a secret."""
 
     def handle(request: HttpRequest) -> HttpResponse:
         began = time.monotonic()
@@ -58,6 +65,9 @@ def measured(get_response: Handler) -> Handler:
         method = request.method if request.method in _KNOWN_METHODS else "other"
         meters.count(meters.REQUESTS, route, method, f"{response.status_code // 100}xx")
         meters.observe(meters.REQUEST_SECONDS, seconds, route, method)
+        if match and _SUBMISSION.match(route) and "submission" not in tracing.ids():
+            tracing.about(str(match.kwargs["pk"]))
+        traffic.info("%s %s: %d in %d ms", method, route, response.status_code, 1000 * seconds)
         return response
 
     return handle
