@@ -21,7 +21,7 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from . import health, meters, pulse, statements
-from .audit import read
+from .audit import Action, read
 from .meters import CLOCK, COUNTED, SUM, Meter, Metric
 from .models import Callback, Pause
 from .states import FINAL, State
@@ -62,14 +62,18 @@ UNSEALED_AGE = Metric(
 )
 SEAL_AGE = Metric("portal_seal_age_seconds", "How old the newest seal is; absent before the first")
 UNVERIFIED = Metric("portal_unverified_events", "Events behind those that the last check of the whole trail has proved")
+VERIFIED_AGE = Metric(
+    "portal_trail_verified_age_seconds",
+    "How long ago the whole trail was last found whole; how old the trail is if it never was",
+)
 TRAIL_BROKEN = Metric("portal_trail_broken", "1 when the last check found the trail broken, else 0")
-MAIL = Metric("portal_mail_waiting", f"Notices that wait for their mail, counted up to {MOST:,}")
+MAIL = Metric("portal_mail_due", f"Notices whose mail is due, counted up to {MOST:,}")
 DELIVERIES = Metric("portal_callback_deliveries_waiting", f"Notices to services that wait, counted up to {MOST:,}")
 FAILING = Metric("portal_callbacks_failing", "Callbacks whose receiver has failed again and again")
 
 OF_THE_DATABASE = (
     *(SUBMISSIONS, AGE, WAIT, DOUBT, PAUSES, SIGNS_OF_LIFE, UNSEALED, UNSEALED_AGE, SEAL_AGE),
-    *(UNVERIFIED, TRAIL_BROKEN, MAIL, DELIVERIES, FAILING),
+    *(UNVERIFIED, VERIFIED_AGE, TRAIL_BROKEN, MAIL, DELIVERIES, FAILING),
 )
 ALL = (UP, BUILD, *OF_THE_DATABASE, *COUNTED)
 
@@ -80,7 +84,8 @@ _STATES = f"""
     FROM unnest(%s::text[]) AS state
 """  # noqa: S608  (put together from constants only)
 _WAITING = f"""
-    SELECT (SELECT count(*) FROM (SELECT FROM jobs_app_notice WHERE mail = 'waiting' LIMIT {MOST}) AS counted),
+    SELECT (SELECT count(*) FROM
+            (SELECT FROM jobs_app_notice WHERE mail = 'waiting' AND due_at <= now() LIMIT {MOST}) AS counted),
         (SELECT count(*) FROM (SELECT FROM jobs_app_delivery WHERE state = 'pending' LIMIT {MOST}) AS counted)
 """  # noqa: S608  (put together from constants only)
 
@@ -188,6 +193,7 @@ def _trail(now: datetime) -> dict[Meter, float]:
         _meter(UNSEALED): newest - (extent.sealed_up_to or 0),
         _meter(UNSEALED_AGE): _seconds(now - extent.unsealed_since if extent.unsealed_since else None),
         _meter(UNVERIFIED): newest - (proof.upto if proof else 0),
+        _meter(VERIFIED_AGE): _seconds(read.age_of(Action.TRAIL_VERIFIED)),
         _meter(TRAIL_BROKEN): bool(proof and proof.trouble),
     }
     return found | ({_meter(SEAL_AGE): _seconds(now - extent.sealed_at)} if extent.sealed_at else {})
