@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -46,7 +46,7 @@ class Metric:
             return "histogram"
         return "counter" if self.name.endswith("_total") else "gauge"
 
-    @property
+    @cached_property
     def ends(self) -> tuple[str, ...]:
         """The upper ends of all buckets, as they are shown."""
         return (*map(str, self.buckets), _INFINITY)
