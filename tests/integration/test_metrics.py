@@ -212,7 +212,7 @@ def test_without_the_broker_nothing_is_lost_and_the_rest_is_told(broker: Broker,
 
 
 def test_without_the_database_the_rest_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metrics, "_STATES", "SELECT '', 0, NULL FROM unnest(%s::text[]), pg_sleep(3)")
+    monkeypatch.setattr(metrics, "_STATES", "SELECT 'queued', 0, NULL FROM pg_sleep(3)")
     found = figures()
     assert (found["portal_up", "broker"], found["portal_up", "database"]) == (1, 0)
     assert found["portal_build_info", portal.PORTAL_VERSION] == 1
