@@ -59,6 +59,7 @@ def look() -> list[Sign]:
         trail,
         _broker(),
         _worker(ages.get("worker")),
+        _beat(ages.get("beat")),
         _sealer(ages.get("sealer")),
         _proof(),
         _anchors(),
@@ -154,6 +155,17 @@ def _worker(age: timedelta | None) -> Sign:
         "the worker is deaf to the broker; start both again."
     )
     return Sign(_("Worker"), _(f"swept {in_words(age)} ago"), trouble if age > limit else "")
+
+
+def _beat(age: timedelta | None) -> Sign:
+    limit = timedelta(seconds=max(3 * settings.SWEEP_SECONDS, 30))
+    if age is None:
+        return Sign(_("Beat"), _("never seen"), "No beat has rung yet, so nothing is followed: start a beat.")
+    trouble = (
+        f"No beat has rung for {in_words(age)} (at most {in_words(limit)} is well), so nothing is followed and nothing "
+        "lost is found again: start it again."
+    )
+    return Sign(_("Beat"), _(f"rang {in_words(age)} ago"), trouble if age > limit else "")
 
 
 def _sealer(age: timedelta | None) -> Sign:
