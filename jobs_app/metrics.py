@@ -71,11 +71,11 @@ MAIL = Metric("portal_mail_due", f"Notices whose mail is due, counted up to {MOS
 DELIVERIES = Metric("portal_callback_deliveries_waiting", f"Notices to services that wait, counted up to {MOST:,}")
 FAILING = Metric("portal_callbacks_failing", "Callbacks whose receiver has failed again and again")
 
-OF_THE_DATABASE = (
-    *(SUBMISSIONS, AGE, WAIT, DOUBT, PAUSES, SIGNS_OF_LIFE, UNSEALED, UNSEALED_AGE, SEAL_AGE),
+ALL = (
+    *(UP, BUILD, SUBMISSIONS, AGE, WAIT, DOUBT, PAUSES, SIGNS_OF_LIFE, UNSEALED, UNSEALED_AGE, SEAL_AGE),
     *(UNVERIFIED, VERIFIED_AGE, TRAIL_BROKEN, MAIL, DELIVERIES, FAILING),
+    *COUNTED,
 )
-ALL = (UP, BUILD, *OF_THE_DATABASE, *COUNTED)
 
 # Each state stands in the statement itself: PostgreSQL knows then how few rows are in it.
 _STATES = " UNION ALL ".join(
