@@ -49,7 +49,7 @@ _FREE = f"""
 # What sending reads, in the order in which the model has it; the other columns are fetched when somebody asks for them.
 _READ = (
     *("id", "operation", "request", "request_sha256", "space", "source_space", "reference"),
-    *("batch_id", "status", "approvals_needed", "attempts"),
+    *("batch_id", "status", "approvals_needed", "attempts", "request_trace"),
 )
 _COLUMNS = ", ".join(_READ)
 # A claim waits for nobody who holds the row: an outcome may stand in the same transaction.

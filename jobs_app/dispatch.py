@@ -15,7 +15,7 @@ from typing import Any
 from django.db import IntegrityError, InterfaceError, OperationalError, close_old_connections, transaction
 from django.db.models.functions import Now
 
-from . import audit, claiming, lifecycle, pauses, waits
+from . import audit, claiming, lifecycle, pauses, tracing, waits
 from .actors import WORKER
 from .audit import Action
 from .claiming import Claim
@@ -28,6 +28,7 @@ from .models import Pause, Submission
 from .states import State
 
 log = logging.getLogger(__name__)
+traffic = logging.getLogger("jobs_app.traffic")
 
 STORING_PATIENCE = 120  # seconds for which an outcome that can't be stored is tried again
 LONGEST_BACKOFF = 300.0
@@ -62,7 +63,8 @@ def send(
     claim = claiming.take(client=client, only=only)
     outcome = None
     while claim:
-        outcome, claim = _send(claim, client, may_go_on)
+        with tracing.at_work(**claim.submission.log_ids):
+            outcome, claim = _send(claim, client, may_go_on)
     return outcome
 
 
@@ -73,6 +75,7 @@ def _send(claim: Claim, client: Client, may_go_on: Callable[[], bool]) -> tuple[
     answer = client.create(claim.body, trace_id=trace_id, until=claim.until)
     outcome = _in_view_of_the_last_try(submission, answers.of_create(answer, irreversible=submission.kind.irreversible))
     call = {"traceId": trace_id, "httpStatus": answer.status, "milliseconds": answer.milliseconds}
+    traffic.info("sent: %s, HTTP %s in %d ms", outcome.kind, answer.status, answer.milliseconds)
     if outcome.kind is Kind.ACCEPTED and may_go_on():
         try:
             if following := claiming.at_hand(client=client):

@@ -59,6 +59,7 @@ def look() -> list[Sign]:
         trail,
         _broker(),
         _worker(ages.get("worker")),
+        _beat(ages.get("beat")),
         _sealer(ages.get("sealer")),
         _proof(),
         _anchors(),
@@ -83,6 +84,18 @@ def sending() -> list[Sign]:
 def is_proof_stale() -> bool:
     """Whether the nightly check of the trail was missed."""
     return bool(_missed(Action.TRAIL_VERIFIED))
+
+
+def wait(ages: Mapping[str, timedelta]) -> timedelta | None:
+    """How long the oldest submission has waited that is free to go, given the pulse's ages; None when there is none."""
+    waits = _longest(_free_to_go(), "due_at")
+    # What a pause held back may take its time once that is over.
+    return min(waits, ages.get("resumed", waits)) if waits else None
+
+
+def doubt() -> timedelta | None:
+    """How long ago the oldest submission was sent whose outcome is unknown; None when there is none."""
+    return _longest(Submission.objects.filter(status=State.UNKNOWN), "sent_at")
 
 
 def counts() -> list[tuple[State, int]]:
@@ -144,6 +157,17 @@ def _worker(age: timedelta | None) -> Sign:
     return Sign(_("Worker"), _(f"swept {in_words(age)} ago"), trouble if age > limit else "")
 
 
+def _beat(age: timedelta | None) -> Sign:
+    limit = timedelta(seconds=max(3 * settings.SWEEP_SECONDS, 30))
+    if age is None:
+        return Sign(_("Beat"), _("never seen"), "No beat has rung yet, so nothing is followed: start a beat.")
+    trouble = (
+        f"No beat has rung for {in_words(age)} (at most {in_words(limit)} is well), so nothing is followed and nothing "
+        "lost is found again: start it again."
+    )
+    return Sign(_("Beat"), _(f"rang {in_words(age)} ago"), trouble if age > limit else "")
+
+
 def _sealer(age: timedelta | None) -> Sign:
     limit = timedelta(seconds=max(3 * settings.SEAL_SECONDS, 30))
     if age is None:
@@ -186,11 +210,9 @@ def _queue(ages: Mapping[str, timedelta]) -> Sign:
     name = _("Oldest submission that is free to go")
     if pauses.current():
         return Sign(name, _("none: all sending is paused"))
-    waits = _longest(_free_to_go(), "due_at")
+    waits = wait(ages)
     if waits is None:
         return Sign(name, _("none"))
-    # What a pause held back may take its time once that is over.
-    waits = min(waits, ages.get("resumed", waits))
     trouble = (
         f"A submission that is free to go has waited for {in_words(waits)} (at most {in_words(LONGEST_WAIT)} is well): "
         "the workers are too few, too slow or deaf to the broker; read their log and start them again."
@@ -211,7 +233,7 @@ def _koodrive(age: timedelta | None) -> Sign:
 
 def _doubts() -> Sign:
     name = _("Oldest submission with an unknown outcome")
-    age = _longest(Submission.objects.filter(status=State.UNKNOWN), "sent_at")
+    age = doubt()
     if age is None:
         return Sign(name, _("none"), blocks=False)
     trouble = (

@@ -1,17 +1,19 @@
 """The only writer of ``status``: a guarded change together with its audit event, or nothing at all."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Field
 from django.db.models.functions import Now
 
-from . import audit, encryption, inserting, states
+from . import audit, encryption, inserting, meters, states
 from .actors import Actor
 from .audit import Action, Entry, Receipt
 from .errors import WrongState
@@ -24,6 +26,7 @@ from .states import State
 _MAY_BE_SENT = {State.AWAITING_APPROVAL, State.QUEUED, State.SENDING, State.UNKNOWN}
 _TABLE = f'"{Submission._meta.db_table}"'
 _NOW = "STATEMENT_TIMESTAMP()"
+_NOWHERE = "none"  # where new ones come from
 # What belongs to the row that another part of the statement has made.
 _FILES = f"""
     INSERT INTO jobs_app_submissionfile (submission_id, row, file_id, file_path, label, status)
@@ -77,6 +80,7 @@ def create(new: Iterable[New], *, by: Actor) -> list[Submission]:
         inserting.insert(Submission, _kept(new, stored))
         inserting.insert(SubmissionFile, (file for each in stored for file in each.files))
         _complete(stored, by)
+        _count((_NOWHERE, each.submission.status) for each in stored)
     return [each.submission for each in stored]
 
 
@@ -95,6 +99,7 @@ def create_one(new: New, claim: str, parameters: Sequence[Any], *, by: Actor) ->
     made = audit.record_made(parts, given, _created(new, by))
     if made:
         inserting.fill_in(new.submission, made)
+        _count([(_NOWHERE, new.submission.status)])
     return made is not None
 
 
@@ -158,6 +163,7 @@ def carry_out(*moves: Move) -> list[Receipt]:
         done = moves[: len(receipts)]
         if forgotten := [each.submission for each in done if each.forgets]:
             ArchivePassword.objects.filter(submission__in=forgotten).delete()
+        _count((each.submission.status, each.to) for each in done)
     for each, changed in zip(done, values, strict=False):
         _remember(each.submission, changed)
     return receipts
@@ -194,11 +200,19 @@ def move_all(
         ArchivePassword.objects.filter(submission__in=submissions).delete()
     if submissions:
         audit.record_all([_moved(each, to, by, action, told(each)) for each in submissions])
+        _count((each.status, to) for each in submissions)
 
 
 def _moved(submission: Submission, to: State, by: Actor, action: Action, told: Mapping[str, Any]) -> Entry:
     change = {"before": {"status": submission.state}, "after": {"status": to}}
     return Entry(action, by, submission, details=change | dict(told))
+
+
+def _count(changes: Iterable[tuple[str, str]]) -> None:
+    """Those of one transaction, by the states before and after, as soon as they are committed."""
+    for (before, after), number in Counter(changes).items():
+        counting = partial(meters.count, meters.CHANGES, str(before), str(after), by=number)
+        transaction.on_commit(counting, robust=True)
 
 
 def _values(to: State, changes: Mapping[str, Any]) -> dict[str, Any]:

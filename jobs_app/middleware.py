@@ -1,6 +1,8 @@
 """What every request goes through, whichever door it came to."""
 
+import logging
 import re
+import time
 import uuid
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
@@ -15,30 +17,57 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 
-from . import audit, moments, sessions
+from . import audit, meters, moments, sessions, tracing
 from .actors import Channel
 from .audit import Action
 from .models import User
 
 _WELL_FORMED = re.compile(r"^[A-Za-z0-9._-]{8,128}$")
-_OPEN_PATHS = ("/healthz", "/readyz", "/sign-in/", settings.STATIC_URL)
+_OPEN_PATHS = ("/healthz", "/readyz", "/metrics", "/sign-in/", settings.STATIC_URL)
 # What somebody without the second factor that they need may do: get it, or leave.
 _FIRST_PATHS = (*_OPEN_PATHS, "/sign-out/", "/profile/")
 _LENT = ", ".join(f"{name}=()" for name in ("camera", "geolocation", "microphone", "payment", "serial", "usb"))
 _METHODS = ("GET", "HEAD", "POST", "OPTIONS")  # of pages
+_KNOWN_METHODS = {*_METHODS, "PUT", "PATCH", "DELETE"}  # those of the REST API, too
 _OWN_DOOR = "/api/"  # the REST API answers strangers itself
+
+_SUBMISSION = re.compile(r"/(api/v1/)?(submissions|unknowns)/<uuid:pk>/")
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
+traffic = logging.getLogger("jobs_app.traffic")
+
 
 def request_id(get_response: Handler) -> Handler:
-    """Gives every request an id, the caller's own if it is well formed, and says it in the answer."""
+    """Gives every request an id and a trace, the caller's own if well formed, and says the id in the answer."""
 
     def handle(request: HttpRequest) -> HttpResponse:
         given = request.headers.get("X-Request-ID", "")
-        request.request_id = given if _WELL_FORMED.match(given) else uuid.uuid4().hex  # type: ignore[attr-defined]
+        id_ = given if _WELL_FORMED.match(given) else uuid.uuid4().hex
+        request.request_id = id_  # type: ignore[attr-defined]
+        with tracing.at_work(request=id_, trace=tracing.trace_of(request.headers.get("traceparent", ""))):
+            response = get_response(request)
+        response["X-Request-ID"] = id_
+        return response
+
+    return handle
+
+
+def measured(get_response: Handler) -> Handler:
+    """Counts every answer and logs it: by its route, since an address may hold a secret."""
+
+    def handle(request: HttpRequest) -> HttpResponse:
+        began = time.monotonic()
         response = get_response(request)
-        response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
+        seconds = time.monotonic() - began
+        match = request.resolver_match
+        route = f"/{match.route}" if match else "none"
+        method = request.method if request.method in _KNOWN_METHODS else "other"
+        meters.count(meters.REQUESTS, route, method, f"{response.status_code // 100}xx")
+        meters.observe(meters.REQUEST_SECONDS, seconds, route, method)
+        if match and _SUBMISSION.match(route) and "submission" not in tracing.ids():
+            tracing.about(str(match.kwargs["pk"]))
+        traffic.info("%s %s: %d in %d ms", method, route, response.status_code, 1000 * seconds)
         return response
 
     return handle

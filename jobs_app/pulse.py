@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from .models import Heartbeat
 
-# A worker that swept; a sealer that looked for what to seal; a call that KooDrive accepted; the moment at which sending
-# went on after a pause.
-Part = Literal["worker", "sealer", "koodrive", "resumed"]
+# A worker that swept; a beat that rang for it; a sealer that looked for what to seal; a call that KooDrive accepted;
+# the moment at which sending went on after a pause.
+Part = Literal["worker", "beat", "sealer", "koodrive", "resumed"]
 
 
 def beat(part: Part, *, using: str = "default") -> None:

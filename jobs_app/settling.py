@@ -14,7 +14,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from . import audit, claiming, evidence, lifecycle, operations, pulse, tracking
+from . import audit, claiming, evidence, lifecycle, operations, pulse, tracing, tracking
 from .actors import SETTLER
 from .audit import Action
 from .errors import WrongState
@@ -69,7 +69,8 @@ def _settle(rows: list[Submission], task_type: int, client: Client) -> None:
     failures = count(1)
     for row in rows:
         try:
-            _look_for(row, look)
+            with tracing.at_work(**row.log_ids):
+                _look_for(row, look)
         except ReadFailed as error:
             tracking.pause_if_refused(error)
             _leave([row], error)

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from . import care, idempotency, inserting, lifecycle, permissions, policies, spaces, tasks, validators
+from . import care, idempotency, inserting, lifecycle, permissions, policies, spaces, tasks, tracing, validators
 from .actors import Actor, Channel
 from .care import Review
 from .errors import AlreadySubmitted, Invalid, PolicyChanged, Problem, WrongState
@@ -184,6 +184,7 @@ def _store(
         if _mark(first) != _mark(new.submission):
             raise AlreadySubmitted from None
         return get(pk)
+    tracing.about(str(pk))
     return new.submission
 
 
@@ -251,6 +252,7 @@ def _row(
         not_before=request.not_before,
         not_after=request.not_after,
         files_total=len(request.files),
+        request_trace=tracing.trace(),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from celery import shared_task, signals
-from django.db import connections
+from django.db import close_old_connections, connections
 
 from . import (
     audit,
@@ -104,6 +104,17 @@ def sweep() -> None:
     if export_jobs.sweep():
         ringing.ring_now(write_exports)
     pulse.beat("worker")
+
+
+@signals.beat_init.connect
+def _watch_beat(**kwargs: object) -> None:
+    """In beat's process alone: its ringing for a sweep is its sign of life."""
+    signals.after_task_publish.connect(_rang, sender=sweep.name)
+
+
+def _rang(**kwargs: object) -> None:
+    close_old_connections()
+    pulse.beat("beat")
 
 
 @shared_task

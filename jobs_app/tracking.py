@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
-from . import contradictions, lifecycle, pauses, pulse, results, stopping
+from . import contradictions, lifecycle, pauses, pulse, results, stopping, tracing
 from .actors import SWEEPER, TRACKER
 from .audit import Action
 from .errors import WrongState
@@ -44,7 +44,8 @@ def poll(*, client: Client, limit: int = AT_ONCE) -> None:
         for row in asked:
             if not _take(row):
                 continue
-            failed = _look(row, listed.get(row.task_id or ""), client)
+            with tracing.at_work(**row.log_ids):
+                failed = _look(row, listed.get(row.task_id or ""), client)
             if not (failed or heard):
                 pulse.beat("koodrive")
                 heard = True

@@ -1,6 +1,7 @@
 """Every setting of the portal. The environment is read here, through env.py, and nowhere else."""
 
 import hashlib
+import logging
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -86,6 +87,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "jobs_app.middleware.request_id",
+    "jobs_app.middleware.measured",
     "jobs_app.middleware.quota_headers",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -401,22 +403,29 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["jobs_app.api.components.complete"],
 }
 
+# --- What is seen from outside ---------------------------------------------------------------------------------------
+METRICS_TOKEN = env.secret("PORTAL_METRICS_TOKEN")
+LOG_FORMAT = env.choice("PORTAL_LOG_FORMAT", ("json", "text"), "text" if IS_DEMO else "json")
+logging.captureWarnings(LOG_FORMAT == "json")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "words": {"()": logs.Words, "format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+        "text": {"()": logs.Words, "format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+        "json": {"()": logs.Objects},
         "bare": {"format": "%(message)s"},
     },
     "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "words"},
+        "stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT},
         "events": {"class": "logging.StreamHandler", "formatter": "bare"},
     },
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         # The trail's second copy, which leaves the machine with the log; whoever collects it reads JSON alone.
         logs.EVENTS: {"handlers": ["events"], "level": "INFO", "propagate": False},
-        # Its "Bad Request" and "Not Found" lines repeat the access log.
+        # A line for each request and each call that sends: for machines to search, too many for a terminal.
+        "jobs_app.traffic": {"level": "INFO" if LOG_FORMAT == "json" else "WARNING"},
+        # Its "Bad Request" and "Not Found" lines say less than the line of the request.
         "django.request": {"level": "ERROR"},
         # The sweep and the poll run every few seconds; only what they do is worth a line.
         "celery.app.trace": {"level": "WARNING"},

@@ -95,14 +95,14 @@ class Processes:
         arguments = ("--pool", "threads", "--concurrency", str(threads), "--loglevel", "INFO")
         return self.start("worker", *arguments, program=program)
 
-    def beat(self) -> subprocess.Popen[bytes]:
-        return self.start("beat", "--schedule", str(self._folder / f"schedule-{len(self._running)}"))
+    def beat(self, *, program: Sequence[str] = CELERY) -> subprocess.Popen[bytes]:
+        return self.start("beat", "--schedule", str(self._folder / f"schedule-{len(self._running)}"), program=program)
 
-    def web(self) -> str:
-        """Two web processes as in production; their address, once they answer."""
+    def web(self, *more: str) -> str:
+        """Two web processes as in production, with these options, too; their address, once they answer."""
         port = demo.free_port()
         options = ("--host", "127.0.0.1", "--port", str(port), "--workers", "2", "--blocking-threads", "4")
-        self.start("--interface", "wsgi", *options, "portal.wsgi:application", program=("granian",))
+        self.start("--interface", "wsgi", *options, *more, "portal.wsgi:application", program=("granian",))
         address = f"http://127.0.0.1:{port}"
         eventually(lambda: _answers(address), what="the web server answers")
         return address

@@ -14,6 +14,7 @@ from django.test import Client
 from psycopg import sql
 
 from jobs_app.audit import export
+from portal import logs
 
 Place = tuple[str, bytes]
 _READERS = {
@@ -81,9 +82,10 @@ def archive(folder: Path) -> Iterator[Place]:
 
 
 def logged(records: Iterable[logging.LogRecord]) -> Iterator[Place]:
-    """What this process logged, with the tracebacks."""
-    told = logging.Formatter("%(name)s %(message)s")
-    yield "log", "\n".join(f"{told.format(record)} {record.args!r}" for record in records).encode()
+    """What this process logged, with the tracebacks, in both of its formats."""
+    told, known = logging.Formatter("%(name)s %(message)s"), list(records)
+    yield "log", "\n".join(f"{told.format(record)} {record.args!r}" for record in known).encode()
+    yield "log as JSON", "\n".join(map(logs.Objects().format, known)).encode()
 
 
 def answers(who: str, client: Client, addresses: Iterable[str], **headers: Any) -> Iterator[Place]:

@@ -106,20 +106,22 @@ def seal_of(seq: int) -> SealOfEvent | None:
 
 @dataclass(frozen=True)
 class Extent:
-    """How far the trail goes, and how far it is sealed; None where there is nothing yet."""
+    """How far the trail goes and is sealed, and since when the next seal is wanted; None where there is nothing."""
 
     first_at: datetime | None
     newest: int | None
     sealed_up_to: int | None
     seal: int | None
     sealed_at: datetime | None
+    unsealed_since: datetime | None
 
 
 def extent() -> Extent:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT (SELECT at FROM audit.event ORDER BY seq LIMIT 1), (SELECT max(seq) FROM audit.event), "
-            "upto_seq, n, at FROM (SELECT 1) AS one LEFT JOIN "
+            "upto_seq, n, at, (SELECT at FROM audit.event WHERE seq > coalesce(upto_seq, 0) ORDER BY seq LIMIT 1) "
+            "FROM (SELECT 1) AS one LEFT JOIN "
             "(SELECT upto_seq, n, at FROM audit.seal ORDER BY n DESC LIMIT 1) AS newest ON true"
         )
         return Extent(*cursor.fetchone())

@@ -23,10 +23,12 @@ from urllib3 import BaseHTTPResponse, HTTPHeaderDict, PoolManager, ProxyManager,
 from urllib3.exceptions import HTTPError, NameResolutionError, ReadTimeoutError
 from urllib3.util import make_headers, parse_url
 
+from .. import meters
 from ..deadline import FRESH, KEEPING, Deadline
 from .credentials import AppSigning, Bearer, Credentials
 from .exchange import MAX_ANSWER, Answer, Failure
 from .rate import Rate, shared_rate
+from .times import clock_difference
 
 __all__ = ["MAX_ANSWER", "Answer", "Client", "Failure", "credentials_from_settings", "from_settings"]
 
@@ -95,32 +97,34 @@ class Client:
 
         Raises ValueError unless ``trace_id`` is 58 of ``A-Za-z0-9_``.
         """
-        return self._post(JOBS, body, trace_id, until)
+        return self._post("create", JOBS, body, trace_id, until)
 
     def list_jobs(self, *, offset: int, limit: int, task_type: int | None = None, status: int | None = None) -> Answer:
         """A page of tasks. ``offset`` is KooDrive's own; its first page begins at ``offset_base``."""
         filters = {"type": task_type, "status": status}
         query = {"offset": offset, "limit": limit} | {key: value for key, value in filters.items() if value is not None}
-        return self._get(f"{JOBS}?{urlencode(query)}")
+        return self._get("list", f"{JOBS}?{urlencode(query)}")
 
     def job_detail(self, task_id: str) -> Answer:
         """One task with its files. Raises ValueError unless ``task_id`` is 1 to 19 digits."""
-        return self._get(TASK.format(_checked(task_id)))
+        return self._get("detail", TASK.format(_checked(task_id)))
 
     def cancel(self, task_id: str) -> Answer:
         """Asks KooDrive to stop a task that has not ended; only its detail then tells whether it did."""
         body = {"jobId": _checked(task_id)}
-        return self._post(CANCEL, body, new_trace_id()) if self._may_call() else _NO_PERMIT
+        return self._post("cancel", CANCEL, body, new_trace_id()) if self._may_call() else _NO_PERMIT
 
-    def _get(self, path: str) -> Answer:
-        return self._call(self._reads, "GET", path, b"", new_trace_id()) if self._may_call() else _NO_PERMIT
+    def _get(self, kind: str, path: str) -> Answer:
+        if not self._may_call():
+            return _NO_PERMIT
+        return _counted(kind, self._call(self._reads, "GET", path, b"", new_trace_id()))
 
     def _may_call(self) -> bool:
         return self._rate is None or self._rate.wait_to_read(_PATIENCE)
 
-    def _post(self, path: str, body: Mapping[str, Any], trace_id: str, until: float | None = None) -> Answer:
+    def _post(self, kind: str, path: str, body: Mapping[str, Any], trace_id: str, until: float | None = None) -> Answer:
         content = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
-        return self._call(self._writes, "POST", path, content, trace_id, until)
+        return _counted(kind, self._call(self._writes, "POST", path, content, trace_id, until))
 
     def _call(
         self, pool: PoolManager, method: str, path: str, body: bytes, trace_id: str, until: float | None = None
@@ -202,6 +206,14 @@ class Client:
             pool = ProxyManager(self._proxy, proxy_headers=login, ssl_context=self._tls, proxy_ssl_context=self._tls)
         pool.pool_classes_by_scheme = classes
         return pool
+
+
+def _counted(kind: str, answer: Answer) -> Answer:
+    meters.count(meters.CALLS, kind, str(answer.status or answer.failure))
+    meters.observe(meters.CALL_SECONDS, answer.milliseconds / 1000, kind)
+    if (ahead := clock_difference(answer, now=datetime.now(UTC))) is not None:
+        meters.note(meters.CLOCK, ahead.total_seconds(), "koodrive")
+    return answer
 
 
 def from_settings(*, token: str | None = None) -> Client:

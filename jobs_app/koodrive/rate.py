@@ -17,6 +17,8 @@ from limits import RateLimitItemPerSecond
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
+from .. import meters
+
 log = logging.getLogger(__name__)
 
 SHARE = 4  # a read's part of the rate while something waits, and a process's while Redis is away: one in four
@@ -53,7 +55,7 @@ class Rate:
 
     def wait_to_send(self, stop: Callable[[], bool]) -> bool:
         """Waits for a permit to create; false when ``stop`` came first."""
-        return self._wait(self._may_send, stop)
+        return self._wait("create", self._may_send, stop)
 
     def has_drawn(self) -> bool:
         """Takes a permit to create that this process has drawn already, if there is one; asks nobody."""
@@ -62,7 +64,7 @@ class Rate:
     def wait_to_read(self, seconds: float) -> bool:
         """Waits at most so long for a permit to read; false when there was none."""
         end = time.monotonic() + seconds
-        return self._wait(self._may_read, lambda: time.monotonic() > end)
+        return self._wait("read", self._may_read, lambda: time.monotonic() > end)
 
     def put_back(self) -> None:
         """A permit to create was not used; for a moment another thread of this process may use it."""
@@ -74,12 +76,12 @@ class Rate:
         milliseconds = max(1, round(min(seconds, LONGEST_HOLD) * 1000))
         self._ask(lambda: bool(self._redis.set(_HOLD, 1, px=milliseconds)))
 
-    def _wait(self, may: Callable[[], bool], stop: Callable[[], bool]) -> bool:
-        while not self._ask(may):
-            if stop():
-                return False
+    def _wait(self, kind: str, may: Callable[[], bool], stop: Callable[[], bool]) -> bool:
+        began = time.monotonic()
+        while not (allowed := self._ask(may)) and not stop():
             time.sleep(self._pause)
-        return True
+        meters.observe(meters.PERMIT_SECONDS, time.monotonic() - began, kind)
+        return allowed
 
     def _may_send(self) -> bool:
         if self._stock.take():

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from typing import Any
+from typing import Any, Self
 
 from django.db import models
 from django.db.models import Q
@@ -13,6 +13,12 @@ from .services import Service
 from .submissions import Submission
 
 FAILING_AFTER = 5  # attempts in a row that came to nothing
+
+
+class CallbackQuerySet(models.QuerySet["Callback"]):
+    def failing(self) -> Self:
+        """Those to which nothing arrives, and which are tried again and again."""
+        return self.filter(state=Callback.State.ACTIVE, failures__gte=FAILING_AFTER)
 
 
 class Callback(models.Model):
@@ -37,6 +43,8 @@ class Callback(models.Model):
     succeeded_at = models.DateTimeField(null=True)
     set_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", help_text="None: the service itself.")
     set_at = models.DateTimeField(db_default=Now())
+
+    objects = CallbackQuerySet.as_manager()
 
     class Meta:
         constraints = [

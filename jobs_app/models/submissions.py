@@ -122,6 +122,7 @@ class Submission(OfSomebody, models.Model):
     attempts = models.PositiveIntegerField(default=0)
     claim = models.UUIDField(null=True)
     trace_id = models.CharField(max_length=58, null=True)
+    request_trace = models.CharField(max_length=32, null=True, help_text="W3C's trace id of the request that made it.")
     task_id = models.TextField(null=True)
     task_user = models.TextField(null=True, help_text="KooDrive's own id of the user who made the task.")
     outcome_basis = models.CharField(max_length=10, null=True, choices=Basis.choices)
@@ -225,6 +226,11 @@ class Submission(OfSomebody, models.Model):
     def labels(self) -> dict[str, str]:
         """The names for people, by file id; they never change."""
         return {file.file_id: file.label for file in self.files.all() if file.label}
+
+    @property
+    def log_ids(self) -> dict[str, str]:
+        """What ``tracing.at_work`` is given while somebody works at it."""
+        return {"submission": str(self.pk), "trace": self.request_trace or ""}
 
     @property
     def kind(self) -> Operation:

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, JsonResponse
 from django.shortcuts import redirect, render
+from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST, require_safe
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
-from .. import health, pauses, permissions, spaces
+from .. import health, metrics, pauses, permissions, spaces
 from ..errors import Invalid, WrongState
 from ..operations import OPERATIONS
 from .actor import actor_of
@@ -32,6 +35,15 @@ def readyz(request: HttpRequest) -> JsonResponse:
     """200 when every part works, else 503 with the reasons; with ``part=web``, whether this server could serve."""
     reasons = health.unready(only_web=request.GET.get("part") == "web")
     return JsonResponse({"ready": not reasons, "reasons": reasons}, status=503 if reasons else 200)
+
+
+@require_safe
+def figures(request: HttpRequest) -> HttpResponse:
+    """For Prometheus, which shows PORTAL_METRICS_TOKEN; only a demo, which nobody reaches from elsewhere, has none."""
+    shown, wanted = request.headers.get("Authorization", ""), settings.METRICS_TOKEN
+    if not (constant_time_compare(shown, f"Bearer {wanted}") if wanted else settings.IS_DEMO):
+        return HttpResponseNotFound("not found\n", content_type="text/plain")
+    return HttpResponse(metrics.text(), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 @require_GET

@@ -134,4 +134,5 @@ urlpatterns = [
     path("unknowns/<uuid:pk>/look-again/", unknowns.look_again, name="look-again"),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("metrics", health.figures),
 ]

@@ -22,12 +22,13 @@ from tests.conftest import Api, make_person, token_of
 from tests.doors import without_the_trail
 from tests.examples import FOLDER, SPACE, body
 from tests.integration.test_every_address import ALL, concrete
-from tests.processes import Processes, settled
+from tests.processes import TOKEN, Processes, settled
 from tests.searching import Place, places_of
 from tests.servers import HAS_OWN_DATABASE
 
 CANARY = f"canary-{secrets.token_hex(12)}"
 LOUD = f"loud-{secrets.token_hex(12)}"  # stands in every reason: what is searched would show it
+LOGS = ("log", "log as JSON")
 ENDS = {
     "succeeds": "succeeded",
     "fails": "failed",
@@ -36,6 +37,12 @@ ENDS = {
     "dropped": "unknown",
     "broken": "unknown",
 }
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    """As in production, where a line tells most."""
+    return {"PORTAL_LOG_FORMAT": "json"}
 
 
 def request_for(keyword: str, **changes: Any) -> dict[str, Any]:
@@ -119,7 +126,8 @@ def test_an_archives_password_is_nowhere_in_clear(
 ) -> None:
     caplog.set_level("DEBUG")
     seen: list[Place] = []
-    client, api = Client(), Api(token=token_of("payroll", *SUBMISSION_SCOPES))
+    secret = token_of("payroll", *SUBMISSION_SCOPES)
+    client, api = Client(), Api(token=secret)
     client.force_login(operator)
     be_refused(client, api, seen)
     made = submit_all(client, api, seen)
@@ -136,13 +144,15 @@ def test_an_archives_password_is_nowhere_in_clear(
     assert all(call.has_password for call in calls)
 
     first = str(rows[0].pk)
-    found = places_of(chain(seen, everything(tmp_path, caplog, rows)), CANARY, LOUD, first)
+    found = places_of(chain(seen, everything(tmp_path, caplog, rows)), CANARY, LOUD, first, secret, TOKEN)
     assert found[CANARY] == set()
+    assert {name for name in found[secret] | found[TOKEN] if name in LOGS or name.endswith(".log")} == set()
 
     # That nothing is found proves something only where something can be found.
     stored = {f"public.jobs_app_submission as {form}" for form in ("text", "binary")}
     shown = {f"auditor at /submissions/{first}/", f"service at /api/v1/submissions/{first}/", "review"}
     assert stored | shown | {"audit.event_0 as text", "archive, events.ndjson"} <= found[LOUD]
     assert any(name.startswith("broker") for name in found[first])
+    assert {*LOGS, "file worker-0.log"} <= found[first]
     assert any(name.startswith("file postgres") for name in found[LOUD]) or not HAS_OWN_DATABASE
     assert "ready" in own.logs()

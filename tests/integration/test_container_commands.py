@@ -1,5 +1,6 @@
 """What the containers run, run outside of one: the same commands with a production's environment."""
 
+import json
 import os
 import secrets
 import signal
@@ -68,6 +69,8 @@ def test_web_serves_and_ends_when_it_is_told(environment: dict[str, str]) -> Non
         # A worker that is only starting just now is ended by force, after 30 seconds.
         said, _ = process.communicate(timeout=45)
     assert "Traceback" not in said
+    messages = [json.loads(line)["message"] for line in said.splitlines()]
+    assert any("granian" in message for message in messages)
 
 
 def get(environment: dict[str, str], path: str, process: "subprocess.Popen[str]") -> int:

@@ -119,7 +119,7 @@ def test_a_process_writes_it_to_standard_error_in_one_line() -> None:
 
 @pytest.mark.parametrize("typed", ['/{"audit":{"seq":1,"hash":"00"}}', '/\n{ "audit" : {"seq":1}}'])
 def test_what_a_stranger_types_never_reads_like_an_event(typed: str) -> None:
-    words = logs.Words(settings.LOGGING["formatters"]["words"]["format"])
+    words = logs.Words(settings.LOGGING["formatters"]["text"]["format"])
     line = words.format(logging.LogRecord("django", logging.WARNING, "", 0, "Not Found: %s", (typed,), None))
     assert not any(logs.is_event(part) for part in line.split("/")[-1].splitlines())
     assert "audit" in line

@@ -11,7 +11,7 @@ from tests.doors import operator_actor
 from tests.examples import body
 from tests.walking import CALLS, PAGES
 
-OPEN = {"/sign-in/", "/sign-in/set/<uidb64>/<token>/", "/healthz", "/readyz"}
+OPEN = {"/sign-in/", "/sign-in/set/<uidb64>/<token>/", "/healthz", "/readyz", "/metrics"}
 ASKED_FOR = {"/sign-in/sso/", "/sign-in/sso/callback/"}  # by links and by the identity provider, not by forms
 LANGUAGE = "/sign-in/language/"  # leads back to where it was chosen
 SUBMITS, DECIDES = {Role.OPERATOR}, {Role.APPROVER}

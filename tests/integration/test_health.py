@@ -32,6 +32,7 @@ def well(database: None, broker: Broker, settings: Any) -> None:
     """Everything that readiness asks for."""
     settings.SWEEP_SECONDS = 10
     pulse.beat("worker")
+    pulse.beat("beat")
     pulse.beat("sealer")
     audit.record(Action.TRAIL_VERIFIED, by=COMMAND_LINE, sealedUpToSeq=1)
     pulse.beat("koodrive")
@@ -94,6 +95,15 @@ def test_a_worker_that_never_came_is_noticed(well: None) -> None:
     Heartbeat.objects.filter(part="worker").delete()
     [reason] = reasons()
     assert "No worker has swept yet" in reason
+
+
+def test_a_beat_that_is_silent_or_never_came_is_noticed_apart_from_the_worker(well: None) -> None:
+    silent("beat", 31)
+    [reason] = reasons()
+    assert "No beat has rung for 31 s" in reason
+    Heartbeat.objects.filter(part="beat").delete()
+    [reason] = reasons()
+    assert "No beat has rung yet" in reason
 
 
 @pytest.mark.parametrize(("sweep", "silence", "ready"), [(10, 29, True), (10, 31, False), (60, 170, True)])
@@ -225,7 +235,7 @@ def test_every_role_sees_how_it_is(well: None, person: str, request: pytest.Fixt
     page = shown(request.getfixturevalue(person))
     # Approvers don't see the tasks that the portal did not send, nor do they and operators see the callbacks; only
     # administrators see the tokens.
-    assert page.count("All is well.") == {"approver": 10, "operator": 11, "administrator": 13}.get(person, 12)
+    assert page.count("All is well.") == {"approver": 11, "operator": 12, "administrator": 14}.get(person, 13)
     assert "Nothing holds sending back." in page
 
 

@@ -7,8 +7,10 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection, connections
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from jobs_app import metrics
 from jobs_app.actors import Role, Scope
 from jobs_app.models import Batch, Callback, Service, User
 from tests.conftest import Api, make_person, token_of
@@ -164,6 +166,14 @@ def test_a_service_that_has_few_does_not_look_through_those_of_others(filled: Fi
 @pytest.mark.parametrize("path", ["", "files/", "events/", "entries/"])
 def test_what_belongs_to_a_submission_is_found_by_it(filled: Filled, path: str) -> None:
     for plan in plans(lambda: Api(person=filled.person).get(f"submissions/{filled.repeated}/{path}")):
+        assert_by_index(plan)
+
+
+def test_what_prometheus_reads_is_found_by_an_index(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics, "FRESH", 0.0)
+    found = plans(lambda: Client().get("/metrics"))
+    assert any("submission_by_status" in json.dumps(plan) for plan in found)
+    for plan in found:
         assert_by_index(plan)
 
 

@@ -150,8 +150,8 @@ TABLE = {
     """,
 }
 OPENED_BY = {line.strip(): who for who, lines in TABLE.items() for line in lines.splitlines() if line.strip()}
-# What everybody goes through for themselves: their own sign-in and language, and what load balancers ask.
-OWN = ("/sign-in/", "/sign-out/", "/profile/", "/healthz", "/readyz")
+# What everybody goes through for themselves: their own sign-in and language, and what machines ask that watch it.
+OWN = ("/sign-in/", "/sign-out/", "/profile/", "/healthz", "/readyz", "/metrics")
 NOT_OPENED = {403, 404}
 ADDRESSES = [path for path in PAGES + CALLS if not path.startswith(OWN) and path not in ("/api/", "/api/v1/")]
 

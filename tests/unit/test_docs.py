@@ -14,7 +14,7 @@ import pytest
 from django.conf import settings
 from drf_spectacular.generators import SchemaGenerator
 
-from jobs_app import bulk, documents, feed, idempotency, listing, rotation, tokens
+from jobs_app import bulk, documents, feed, idempotency, listing, metrics, rotation, tokens
 from jobs_app.api import deprecations, problems
 from jobs_app.audit.actions import MEANINGS, Action
 from jobs_app.notices.kinds import KINDS
@@ -161,6 +161,14 @@ def kinds() -> str:
     return table(("kind", "what of", "to", "mailed, unless chosen", "can be off in the portal"), rows)
 
 
+def figures() -> str:
+    rows = [
+        (f"`{each.name}`", each.kind, ", ".join(f"`{label}`" for label in each.labels), f"{each.help}.")
+        for each in metrics.ALL
+    ]
+    return table(("name", "kind", "labels", "what it tells"), rows)
+
+
 BLOCKS: dict[tuple[str, str], Callable[[], str]] = {
     ("docs/architecture.md", "floors"): floors,
     ("docs/architecture.md", "states"): state_diagram,
@@ -168,6 +176,7 @@ BLOCKS: dict[tuple[str, str], Callable[[], str]] = {
     ("docs/audit.md", "states"): states,
     ("docs/catalogue.md", "operations"): operations,
     ("docs/catalogue.md", "effects"): effects,
+    ("docs/monitoring.md", "metrics"): figures,
     ("docs/notices.md", "kinds"): kinds,
     ("docs/rest.md", "errors"): errors,
     ("docs/rest.md", "numbers"): numbers,
