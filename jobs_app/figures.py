@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
 from .models import Submission
-from .states import FINAL, LABELS, State
+from .states import FINAL, LABELS, OPEN, State
 
 DAYS = 30
 FRESH = timedelta(minutes=3)  # three times as long as a worker takes to count anew
@@ -117,5 +117,5 @@ def _waiting() -> dict[str, list[int]]:
 
 
 def _open() -> dict[str, int]:
-    open_ = Submission.objects.filter(status__in=set(State) - FINAL)
+    open_ = Submission.objects.filter(status__in=OPEN)
     return dict(open_.values_list("status").annotate(Count("pk")).order_by())

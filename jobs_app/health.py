@@ -19,7 +19,7 @@ from .audit import Action, anchors, read
 from .models import ApiToken, Callback, ForeignTask, Notice, NoticeState, Service, Submission
 from .models.services import ENDS_SOON
 from .models.submissions import SubmissionQuerySet
-from .states import FINAL, State
+from .states import FINAL, OPEN, State
 
 LONGEST_WAIT = timedelta(seconds=60)  # of a submission that is free to go
 LONGEST_SILENCE = timedelta(minutes=15)  # of KooDrive: three times in a row the connection was tried in vain
@@ -102,7 +102,7 @@ def counts() -> list[tuple[State, int]]:
     """How many submissions are in each state; of those that have ended, the ones of the last 24 hours."""
     day = timezone.now() - timedelta(days=1)
     lately = Submission.objects.filter(status__in=FINAL, updated_at__gte=day, finished_at__gte=day)
-    open_ = Submission.objects.exclude(status__in=FINAL)
+    open_ = Submission.objects.filter(status__in=OPEN)
     found = dict([row for each in (open_, lately) for row in each.values_list("status").annotate(Count("pk"))])
     return [(state, found.get(state, 0)) for state in State]
 

@@ -173,8 +173,7 @@ def _moment(column: str) -> Any:
 def _final(values: Sequence[str]) -> Q:
     if values[-1] not in ("true", "false"):
         raise ValueError("Give true or false.")
-    # An index finds those that are in one of some states, and none those that aren't.
-    return Q(status__in=states.FINAL if values[-1] == "true" else set(State) - states.FINAL)
+    return Q(status__in=states.FINAL if values[-1] == "true" else states.OPEN)
 
 
 def _of(column: str, what: str) -> Any:

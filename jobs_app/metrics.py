@@ -24,7 +24,7 @@ from . import health, meters, pulse, statements
 from .audit import Action, read
 from .meters import CLOCK, COUNTED, SUM, Meter, Metric
 from .models import Callback, Pause
-from .states import FINAL, State
+from .states import OPEN, State
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ _STATES = " UNION ALL ".join(
         (SELECT count(*) FROM (SELECT FROM jobs_app_submission WHERE status = '{state}' LIMIT {MOST}) AS counted),
         now() - (SELECT min(created_at) FROM jobs_app_submission WHERE status = '{state}')"""  # noqa: S608  (constants)
     for state in State
-    if state not in FINAL
+    if state in OPEN
 )
 _WAITING = f"""SELECT
         (SELECT count(*) FROM

@@ -55,9 +55,11 @@ TRANSITIONS: dict[State, frozenset[State]] = {
 }
 
 FINAL = frozenset(state for state, following in TRANSITIONS.items() if not following)
+# To be asked for by their names: an index finds what is in one of some states, and not what is in none of some.
+OPEN = frozenset(State) - FINAL
 
-# KooDrive is certain to have made a task, and the portal follows it.
 DONE = frozenset({S.SUCCEEDED, S.PARTIALLY_FAILED, S.CLOSED})  # KooDrive did it, or may have done it
+# KooDrive is certain to have made a task, and the portal follows it.
 FOLLOWED = frozenset({S.ACCEPTED, S.RUNNING})
 
 

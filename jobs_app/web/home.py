@@ -19,7 +19,7 @@ from ..audit import read
 from ..figures import Figures
 from ..models import ApiToken, ForeignTask, Proposal, Submission
 from ..models.submissions import WITHHELD
-from ..states import FINAL, LABELS, State
+from ..states import FINAL, LABELS, OPEN, State
 from .actor import actor_of
 
 SHOWN = 8
@@ -53,7 +53,7 @@ def home(request: HttpRequest) -> HttpResponse:
     context = {
         "needs": _needs(by, shared),
         "went_wrong": _went_wrong(by),
-        "open": visible.filter(status__in=set(State) - FINAL - {State.UNKNOWN})[:SHOWN],
+        "open": visible.filter(status__in=OPEN - {State.UNKNOWN})[:SHOWN],
         "latest": visible.filter(status__in=FINAL)[:SHOWN],
         "figures": counted,
         "today": [(each, label, counted.today.ended[each]) for each, label in _labels(counted.today.ended)],

@@ -177,6 +177,14 @@ def test_what_prometheus_reads_is_found_by_an_index(filled: Filled, monkeypatch:
         assert_by_index(plan)
 
 
+def test_what_is_open_is_counted_by_an_index(filled: Filled) -> None:
+    client = Client(raise_request_exception=True)
+    client.force_login(make_person("anna", Role.ADMINISTRATOR))
+    for plan in plans(lambda: client.get("/health/")):
+        for node in nodes(plan):
+            assert node["Node Type"] != "Seq Scan" or node["Relation Name"] not in TABLES, json.dumps(plan, indent=1)
+
+
 def test_changes_and_notices_are_read_on_by_an_index(filled: Filled) -> None:
     Callback.objects.create(service=filled.service, url="https://example.com/", secret=b"", position=0)
     api = Api(token=filled.token)
