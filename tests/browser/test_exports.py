@@ -1,16 +1,22 @@
 """An auditor takes a submission's evidence pack out of the trail, and reads it."""
 
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from playwright.sync_api import expect
 
+from jobs_app.audit import keys
+from portal import demo
+from tests.browser.conftest import Stack
 from tests.browser.test_whole_way import compose
 from tests.examples import file_id
 
 
-def test_an_auditor_asks_sees_it_become_ready_and_loads_it(watch: Any, tmp_path: Path) -> None:
+def test_an_auditor_asks_sees_it_become_ready_loads_and_proves_it(watch: Any, stack: Stack, tmp_path: Path) -> None:
     operator = watch().sign_in("operator")
     compose(operator, "Copy", file_id(4711))
     operator.get_by_role("button", name="Review").click()
@@ -33,6 +39,11 @@ def test_an_auditor_asks_sees_it_become_ready_and_loads_it(watch: Any, tmp_path:
         for name in ("cover-en.html", "cover-zh.html"):
             (tmp_path / name).write_bytes(pack.read(name))
             assert file_id(4711).encode() in pack.read(name)
+        (tmp_path / "verify.py").write_bytes(pack.read("verify.py"))
+    key = keys.raw(load_pem_private_key(demo.load(stack.data).audit_key.encode(), password=None)).hex()
+    command = [sys.executable, "-I", "-S", "verify.py", str(path), "--key", key]
+    verified = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (verified.returncode, verified.stdout[:6]) == (0, "WHOLE:"), verified.stdout + verified.stderr
 
 
 def test_the_form_counts_while_one_types_and_shows_what_it_does_not_understand(watch: Any) -> None:
