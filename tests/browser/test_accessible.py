@@ -9,11 +9,22 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.serving import live, opened, pages_of
+from tests.examples import FOLDER, SPACE, file_id
 from tests.walking import World
 
 AXE = Path(__file__).parent / "axe-core-4.14.1" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 EVERYBODY = ["nobody", "stranger", "operator", "approver", "auditor", "administrator", "everything"]
+FORMS = [
+    *("/submissions/new/?operation=copy", "/submissions/new/?operation=extract_some", "/people/new/", "/spaces/new/"),
+    *("/policy/", "/exports/?q=colour:red", "/credentials/", "/tokens/services/new/"),
+]
+# As it is sent by a browser that checks nothing by itself.
+SEND_EMPTY = """() => {
+    const form = document.querySelector("main form[method=post]:has(input:not([type=hidden]), textarea)");
+    form.noValidate = true;
+    form.requestSubmit();
+}"""
 FOUND = """async ([tags, rules, part]) => {
     const run = rules ? { type: "rule", values: rules } : { type: "tag", values: tags };
     const { violations } = await axe.run(part === "document" ? document : part, { runOnly: run });
@@ -36,10 +47,15 @@ def watched(page: Page, url: str) -> list[str]:
 
 
 def looked_at(page: Page, address: str) -> list[str]:
-    """What is wrong with one page; axe comes past the page's own policy, as an extension of a browser does."""
+    """What is wrong with one page."""
+    page.goto(address)
+    return examined(page)
+
+
+def examined(page: Page) -> list[str]:
+    """What is wrong as it stands; axe comes past the page's own policy, as an extension of a browser does."""
     page.set_viewport_size({"width": 1280, "height": 800})
     page.emulate_media(color_scheme="light")
-    page.goto(address)
     page.evaluate("document.querySelectorAll('details:not(.menu)').forEach((each) => { each.open = true; })")
     page.evaluate(AXE.read_text(encoding="utf-8"))
     found = [f"light: {each}" for each in page.evaluate(FOUND, [RULES, None, "document"])]
@@ -67,6 +83,45 @@ def test_every_page_is_for_everyone(chromium: Browser, there: World, served: str
         page = context.new_page()
         troubles = watched(page, served)
         wrong = [f"{path} {found}" for path in paths for found in looked_at(page, served + path)]
+        assert not wrong + troubles, "\n".join(wrong + troubles)
+    finally:
+        context.close()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_comes_back_with_mistakes_is_for_everyone(chromium: Browser, there: World, served: str, form: str) -> None:
+    context = opened(chromium, there, "everything", served)
+    try:
+        page = context.new_page()
+        page.goto(served + form)
+        troubles = watched(page, served)
+        with page.expect_navigation():
+            page.evaluate(SEND_EMPTY)
+        assert page.locator("main .invalid-feedback, main .alert-danger").count(), "nothing was found to be wrong"
+        wrong = examined(page)
+        assert not wrong + troubles, "\n".join(wrong + troubles)
+    finally:
+        context.close()
+
+
+@pytest.mark.parametrize("operation", ["Copy", "Delete for good"])
+def test_the_review_is_for_everyone(chromium: Browser, there: World, served: str, operation: str) -> None:
+    context = opened(chromium, there, "everything", served)
+    try:
+        page = context.new_page()
+        page.goto(f"{served}/")
+        troubles = watched(page, served)
+        page.locator("#new-task").click()
+        page.get_by_role("link", name=operation).click()
+        page.locator("[name=files]").fill(f"{file_id(1)}, report.pdf\n{file_id(2)}")
+        page.locator("[name=source]").fill(SPACE)
+        page.locator("[name=target]").fill(SPACE)
+        if (folder := page.locator("[name=folder]")).count():
+            folder.fill(FOLDER)
+        page.locator("[name=reason]").fill("CHG-20311")
+        page.get_by_role("button", name="Review", exact=True).last.click()
+        page.locator("#review").wait_for()
+        wrong = examined(page)
         assert not wrong + troubles, "\n".join(wrong + troubles)
     finally:
         context.close()
