@@ -10,7 +10,8 @@ from types import MappingProxyType
 # https://www.w3.org/TR/trace-context/: later versions may have more fields behind these.
 _TRACEPARENT = re.compile(r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
 
-_ids: ContextVar[Mapping[str, str]] = ContextVar("ids", default=MappingProxyType({}))
+_NO_WORK: Mapping[str, str] = MappingProxyType({})
+_ids: ContextVar[Mapping[str, str]] = ContextVar("ids", default=_NO_WORK)
 
 
 @contextmanager
@@ -25,8 +26,9 @@ def at_work(*, request: str = "", submission: str = "", trace: str = "") -> Iter
 
 
 def about(submission: str) -> None:
-    """From here on the work, until its end, is about this submission."""
-    _ids.set({**_ids.get(), "submission": submission})
+    """From here on the work, until its end, is about this submission; outside of any work nothing is."""
+    if _ids.get() is not _NO_WORK:
+        _ids.set({**_ids.get(), "submission": submission})
 
 
 def ids() -> Mapping[str, str]:

@@ -58,6 +58,11 @@ def test_lines_carry_the_ids_of_the_work_until_its_end() -> None:
     assert told("x").keys() == {"time", "level", "logger", "message"}
 
 
+def test_what_is_done_outside_of_any_work_leaves_nothing_behind() -> None:
+    tracing.about("s")
+    assert "submission" not in told("x")
+
+
 @pytest.mark.parametrize(
     "given", [f"00-{TRACE}-{PARENT}-01", f"00-{TRACE}-{PARENT}-00", f"cc-{TRACE}-{PARENT}-01-what-the-future-brings"]
 )
