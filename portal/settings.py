@@ -255,6 +255,17 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 
 
 # --- PostgreSQL ------------------------------------------------------------------------------------------------------
+# A host that falls silent, and refuses nothing, would hold whoever waits for it for a quarter of an hour or longer. In
+# seconds, but for the last one; what stands behind an address (libpq's parameters) comes first.
+_SILENCE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+
+
 def _database(role: str, *names: str) -> dict[str, Any]:
     """The database at the first of the addresses ``names`` that is set, else the embedded server's, as ``role``."""
     url = next(filter(None, map(env.secret, names)), "")
@@ -274,7 +285,7 @@ def _database(role: str, *names: str) -> dict[str, Any]:
         ) from error
     keys = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
     known = {key: str(options.pop(field, "") or "") for key, field in keys.items()}
-    return {"ENGINE": "django.db.backends.postgresql", **known, "OPTIONS": options | prepares, **common}
+    return {"ENGINE": "django.db.backends.postgresql", **known, "OPTIONS": _SILENCE | options | prepares, **common}
 
 
 DATABASES = {

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -16,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from .. import batches, bulk, care, drafting, effects, encryption, permissions, policies, spaces, submissions
+from .. import batches, bulk, care, demo, drafting, effects, encryption, permissions, policies, spaces, submissions
 from ..care import Review
 from ..errors import Invalid, NotFound, NotReviewed, Problem
 from ..models import Batch, Submission
@@ -34,7 +35,10 @@ PLACES = 5  # lines that are named with a warning
 
 @require_GET
 def new(request: HttpRequest) -> HttpResponse:
-    """The operations to choose from, or the form of the chosen one: empty, or filled in ``from`` a submission."""
+    """The operations to choose from, or the form of the chosen one: empty, or filled in ``from`` a submission.
+
+    A demo fills it in with an ``example``, too.
+    """
     by = actor_of(request)
     permissions.require(permissions.submit(by), by=by, to="submit")
     if "from" in request.GET:
@@ -44,6 +48,8 @@ def new(request: HttpRequest) -> HttpResponse:
         rules = policies.current().rules
         approved = [each.name for each in OPERATIONS if rules[f"approvals.{each.name}"]]
         return render(request, "compose_operation.html", {"operations": OPERATIONS, "approved": approved})
+    if settings.IS_DEMO and "example" in request.GET:
+        return form(request, Panel(Fields.of(operation, demo.example(operation), origin="")))
     return form(request, Panel(Fields.empty(operation)))
 
 

@@ -3,11 +3,13 @@
 import csv
 import io
 import re
+from typing import Any
 
 import pytest
 
 from jobs_app.actors import Role
 from jobs_app.models import Submission, User
+from jobs_app.operations import OPERATIONS, Operation
 from tests.composing import (
     BAD,
     NEW,
@@ -17,6 +19,7 @@ from tests.composing import (
     box,
     chosen,
     done,
+    field,
     reviewed,
     said,
     submit,
@@ -237,3 +240,23 @@ def test_whoever_had_to_sign_in_on_the_way_begins_with_the_form(operator: User, 
 def test_the_template_is_a_table_that_spreadsheets_open(operator: User) -> None:
     answer = browser_of(operator).get(f"{TARGETS}template/")
     assert b"".join(answer.streaming_content) == b"\xef\xbb\xbffileId,name,filePath\r\n"
+
+
+# --- The example of a demo -------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.name)
+def test_a_demo_fills_in_an_example_that_can_be_submitted(operator: User, operation: Operation) -> None:
+    browser = browser_of(operator)
+    address = f"/submissions/new/?operation={operation.name}"
+    assert f"{address}&amp;example" in browser.get(address).content.decode()
+    page = browser.get(f"{address}&example").content.decode()
+    fields = {name: field(page, name) for name in ("files", "source", "target", "folder", "entries", "reason", "key")}
+    review = reviewed(browser, {"operation": operation.name, **chosen(page), **fields})
+    assert "report 1.pdf" in review
+    assert "Please consider" not in review
+
+
+def test_a_production_has_no_example(operator: User, settings: Any) -> None:
+    settings.IS_DEMO = False
+    page = browser_of(operator).get("/submissions/new/?operation=copy&example").content.decode()
+    assert "Fill in an example" not in page
+    assert field(page, "source") == ""

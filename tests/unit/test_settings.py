@@ -25,6 +25,14 @@ PRODUCTION = {
     "KOODRIVE_TOKEN": "a token",
 }
 
+SILENCE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+
 
 @pytest.fixture
 def load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
@@ -59,11 +67,13 @@ def test_production_with_everything_starts_and_makes_nothing(load: Any, tmp_path
         "PASSWORD": "p@ss",
         "HOST": "db",
         "PORT": "5432",
-        "OPTIONS": {"sslmode": "verify-full", "prepare_threshold": 5},
+        "OPTIONS": SILENCE | {"sslmode": "verify-full", "prepare_threshold": 5},
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
         "ATOMIC_REQUESTS": False,
     }
+    chosen = load(**PRODUCTION | {"DATABASE_URL": f"{PRODUCTION['DATABASE_URL']}&connect_timeout=3"})
+    assert chosen["DATABASES"]["default"]["OPTIONS"]["connect_timeout"] == "3"
     assert settings["SESSION_COOKIE_NAME"].startswith("__Host-")
     assert settings["SESSION_COOKIE_SECURE"]
     assert settings["SECURE_HSTS_SECONDS"] > 0
