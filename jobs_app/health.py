@@ -1,6 +1,6 @@
 """How the portal is: what readiness and the health page tell, and what each trouble means."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -147,36 +147,64 @@ def _broker() -> Sign:
 
 
 def _worker(age: timedelta | None) -> Sign:
-    limit = timedelta(seconds=max(3 * settings.SWEEP_SECONDS, 30))
-    if age is None:
-        return Sign(_("Worker"), _("never seen"), "No worker has swept yet: start a worker and a beat.")
-    trouble = (
-        f"No worker has swept for {in_words(age)} (at most {in_words(limit)} is well): no worker or no beat runs, or "
-        "the worker is deaf to the broker; start both again."
+    return _alive(
+        _("Worker"),
+        age,
+        every=settings.SWEEP_SECONDS,
+        never="No worker has swept yet: start a worker and a beat.",
+        last=lambda ago: _(f"swept {ago} ago"),
+        silent=lambda ago, limit: (
+            f"No worker has swept for {ago} (at most {limit} is well): no worker or no beat runs, or the worker is "
+            "deaf to the broker; start both again."
+        ),
     )
-    return Sign(_("Worker"), _(f"swept {in_words(age)} ago"), trouble if age > limit else "")
 
 
 def _beat(age: timedelta | None) -> Sign:
-    limit = timedelta(seconds=max(3 * settings.SWEEP_SECONDS, 30))
-    if age is None:
-        return Sign(_("Beat"), _("never seen"), "No beat has rung yet, so nothing is followed: start a beat.")
-    trouble = (
-        f"No beat has rung for {in_words(age)} (at most {in_words(limit)} is well), so nothing is followed and nothing "
-        "lost is found again: start it again."
+    return _alive(
+        _("Beat"),
+        age,
+        every=settings.SWEEP_SECONDS,
+        never="No beat has rung yet, so nothing is followed: start a beat.",
+        last=lambda ago: _(f"rang {ago} ago"),
+        silent=lambda ago, limit: (
+            f"No beat has rung for {ago} (at most {limit} is well), so nothing is followed and nothing lost is found "
+            "again: start it again."
+        ),
     )
-    return Sign(_("Beat"), _(f"rang {in_words(age)} ago"), trouble if age > limit else "")
 
 
 def _sealer(age: timedelta | None) -> Sign:
-    limit = timedelta(seconds=max(3 * settings.SEAL_SECONDS, 30))
-    if age is None:
-        return Sign(_("Sealer"), _("never seen"), "No sealer has run yet, so nothing is proved: start `seal_audit`.")
-    trouble = (
-        f"The trail wasn't sealed for {in_words(age)} (at most {in_words(limit)} is well), so what is newer isn't "
-        "proved: start the sealer again, and read its log."
+    return _alive(
+        _("Sealer"),
+        age,
+        every=settings.SEAL_SECONDS,
+        never="No sealer has run yet, so nothing is proved: start `seal_audit`.",
+        last=lambda ago: _(f"looked {ago} ago"),
+        silent=lambda ago, limit: (
+            f"The trail wasn't sealed for {ago} (at most {limit} is well), so what is newer isn't proved: start the "
+            "sealer again, and read its log."
+        ),
     )
-    return Sign(_("Sealer"), _(f"looked {in_words(age)} ago"), trouble if age > limit else "")
+
+
+def _alive(
+    name: str,
+    age: timedelta | None,
+    *,
+    every: float,
+    never: str,
+    last: Callable[[str], str],
+    silent: Callable[[str, str], str],
+) -> Sign:
+    """Of a process that shows itself every so many seconds: it is silent when it missed three times, or half a minute.
+
+    ``last`` and ``silent`` put ages in words: when it showed itself last, and what that means where it is too long ago.
+    """
+    if age is None:
+        return Sign(name, _("never seen"), never)
+    limit, ago = timedelta(seconds=max(3 * every, 30)), in_words(age)
+    return Sign(name, last(ago), silent(ago, in_words(limit)) if age > limit else "")
 
 
 def _proof() -> Sign:

@@ -20,7 +20,7 @@ from django.utils.crypto import salted_hmac
 
 from . import statements
 from .actors import Actor, Kind
-from .errors import AuditUnavailable, Invalid, KeyBusy, KeyReused, NotAllowed, PortalError, Problem
+from .errors import AuditUnavailable, Invalid, KeyBusy, KeyReused, PortalError, Problem
 from .models import IdempotencyKey
 
 KEPT = timedelta(days=8)
@@ -81,7 +81,7 @@ def once(repeatable: Call | None, make: Callable[[], Made], get: Callable[[UUID]
     try:
         # Nearly every call is a first one, so none is looked for before it is known to be a repeated one.
         return make(), False
-    except (NotAllowed, AuditUnavailable, KeyBusy):
+    except (AuditUnavailable, KeyBusy):
         raise
     except (PortalError, _TakenError):
         # What forbids it now may have come, or been done by the first call itself, since that one was taken.

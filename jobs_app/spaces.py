@@ -112,15 +112,21 @@ def ids_of(typed: Iterable[str]) -> dict[str, str]:
 
     What is the id of a space stays as it is, even if another space is called so.
     """
+    texts = list(typed)
+    meant = called(texts)
+    return {each: meant[each][0] if len(meant.get(each, [])) == 1 else each for each in texts}
+
+
+def called(typed: Iterable[str]) -> dict[str, list[str]]:
+    """The ids of the spaces that have one of these names, in whatever case, sorted; of the id of a space nothing."""
     possible = {each for each in typed if each and not documents.FORBIDDEN.search(each)}
-    called = Q(folded__in={each.lower() for each in possible})
-    rows = Space.objects.annotate(folded=Lower("name")).filter(called | Q(space_id__in=possible))
+    names = Q(folded__in={each.lower() for each in possible})
+    rows = Space.objects.annotate(folded=Lower("name")).filter(names | Q(space_id__in=possible))
     known, by_name = set(), defaultdict(list)
-    for space_id, name in rows.values_list("space_id", "name") if possible else ():
+    for space_id, name in rows.order_by("space_id").values_list("space_id", "name") if possible else ():
         known.add(space_id)
         by_name[name.lower()].append(space_id)
-    found = {each: by_name.get(each.lower(), []) for each in possible - known}
-    return {each: found[each][0] if len(found.get(each, [])) == 1 else each for each in typed}
+    return {each: by_name[each.lower()] for each in possible - known if each.lower() in by_name}
 
 
 def to_choose() -> dict[str, str]:

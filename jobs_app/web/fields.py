@@ -26,9 +26,8 @@ NAMES = (
 )
 # What the portal itself writes into the box: no line of names, and the columns in their order.
 _PLAIN = dict(zip(_CHOICE, ("no", "1", "2", "3", ""), strict=True))
-_PLACES = {
-    "/dstContainerId": "target",
-    "/srcContainerId": "source",
+SPACES = {"/dstContainerId": "target", "/srcContainerId": "source"}
+_PLACES = SPACES | {
     "/newFilePath": "folder",
     "/uncompressFilePaths": "entries",
     "/password": "password",
@@ -62,7 +61,7 @@ class Fields:
         """
         values = {name: str(posted.get(name, "")) for name in NAMES}
         values["zone"] = values["zone"] if moments.zone(values["zone"]) else moments.zone_name()
-        places = {name: values[name].strip() for name in ("source", "target")}
+        places = {name: values[name].strip() for name in SPACES.values()}
         ids = spaces.ids_of(places.values())
         values |= {name: ids[text] for name, text in places.items()}
         if values["operation"] not in BY_NAME:

@@ -13,4 +13,4 @@ def page(request: HttpRequest) -> HttpResponse:
     by = actor_of(request)
     permissions.require(permissions.manage_people(by), by=by, to="see the set-up")
     steps = set_up.steps()
-    return render(request, "set_up.html", {"steps": steps, "done": sum(step.is_done for step in steps)})
+    return render(request, "set_up.html", {"steps": steps, "done": sum(is_done for _step, is_done in steps)})

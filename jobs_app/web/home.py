@@ -72,7 +72,7 @@ def _shared() -> dict[str, Any]:
     withheld = Submission.objects.filter(status=State.QUEUED, due_at=None, hold=WITHHELD).values_list("pk", flat=True)
     return {
         "withheld": list(withheld[:SHOWN]),
-        "steps": sum(not step.is_done for step in set_up.steps()),
+        "steps": sum(not is_done for _step, is_done in set_up.steps()),
         "signs": health.sending(),
         "trail": {"proof": read.last_proof(), "extent": read.extent(), "is_stale": health.is_proof_stale()},
     }

@@ -9,10 +9,10 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from .. import bulk, csvs, targets
+from .. import bulk, csvs, spaces, targets
 from ..actors import Actor
 from ..errors import Invalid, Problem, TooLarge
-from .fields import Fields, by_line
+from .fields import SPACES, Fields, by_line
 
 SHOWN = 50  # lines on a page of the editor, and of those to be mended
 
@@ -132,10 +132,26 @@ class Panel:
 
 def check(fields: Fields, *, by: Actor) -> bulk.Checked:
     """The requests that the form asks for; raises ``Invalid`` with every problem, or ``NotAllowed``."""
+    unclear = _unclear(fields)
     try:
-        return bulk.check_table(fields.table, by=by)
+        checked = bulk.check_table(fields.table, by=by)
     except TooLarge as error:
-        raise Invalid([Problem("/lines", error.code, error.detail)]) from error
+        raise Invalid([*unclear, Problem("/lines", error.code, error.detail)]) from error
+    except Invalid as error:
+        raise Invalid([*unclear, *error.problems]) from error
+    if unclear:
+        raise Invalid(unclear)
+    return checked
+
+
+def _unclear(fields: Fields) -> list[Problem]:
+    """Where a name was typed that several spaces have."""
+    typed = {pointer: fields.values[name] for pointer, name in SPACES.items()}
+    meant = spaces.called(typed.values())
+    said = _("Several spaces are called so; give the id of one of them: %s.")
+    return [
+        Problem(pointer, "ambiguous", said % ", ".join(meant[text])) for pointer, text in typed.items() if text in meant
+    ]
 
 
 def problems_of(fields: Fields, *, by: Actor) -> list[Problem]:

@@ -1,12 +1,13 @@
 """``make screens``: leaves a picture of every page in both themes and two widths under docs/screens/."""
 
 import re
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import ROOT
-from tests.browser.serving import live, opened, pages_of
+from tests.browser.serving import ERRORS, live, opened, pages_of
 from tests.walking import World
 
 FOLDER = ROOT / "docs" / "screens"
@@ -38,5 +39,8 @@ def taken(page: Page, address: str, name: str) -> None:
         page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 800})
-            page.goto(address)
+            answer = page.goto(address)
+            assert answer is not None
+            assert answer.status == (404 if urlsplit(address).path in ERRORS else 200), address
+            expect(page.locator("h1").first).to_be_visible()
             page.screenshot(path=FOLDER / f"{name}-{theme}-{width}.png", full_page=True)

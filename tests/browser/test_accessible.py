@@ -3,14 +3,28 @@
 The pages are those of ``tests/walking.py``, so a new one can't be forgotten.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest, HttpResponse
+from django.test import RequestFactory
+from playwright.sync_api import Browser, Page, expect
 
+from jobs_app.errors import AuditUnavailable
+from jobs_app.web import errors
 from tests.browser.serving import live, opened, pages_of
 from tests.examples import FOLDER, SPACE, file_id
 from tests.walking import World
+
+
+def _unavailable(request: HttpRequest) -> HttpResponse:
+    answer = errors.PortalErrors(lambda _: HttpResponse()).process_exception(request, AuditUnavailable())
+    assert answer is not None
+    return answer
+
 
 AXE = Path(__file__).parent / "axe-core-4.14.1" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -25,6 +39,13 @@ SEND_EMPTY = """() => {
     form.noValidate = true;
     form.requestSubmit();
 }"""
+Answer = Callable[[HttpRequest], HttpResponse]
+ERROR_PAGES: list[Answer] = [
+    lambda request: errors.bad_request(request, Exception()),
+    lambda request: errors.csrf_failed(request),
+    errors.server_error,
+    _unavailable,
+]
 FOUND = """async ([tags, rules, part]) => {
     const run = rules ? { type: "rule", values: rules } : { type: "tag", values: tags };
     const { violations } = await axe.run(part === "document" ? document : part, { runOnly: run });
@@ -32,15 +53,15 @@ FOUND = """async ([tags, rules, part]) => {
 }"""
 
 
-def watched(page: Page, url: str) -> list[str]:
-    """What the page did that it should not; an answer that is an error is no trouble of the page."""
+def watched(page: Page, url: str, *, status: str = "40") -> list[str]:
+    """What the page did that it should not; an answer whose status begins so is no trouble of the page."""
     troubles: list[str] = []
     page.on("request", lambda request: request.url.startswith((url, "data:")) or troubles.append(request.url))
     page.on("pageerror", lambda error: troubles.append(str(error)))
     page.on(
         "console",
         lambda said: (
-            said.type in ("error", "warning") and "status of 40" not in said.text and troubles.append(said.text)
+            said.type in ("error", "warning") and f"status of {status}" not in said.text and troubles.append(said.text)
         ),
     )
     return troubles
@@ -63,7 +84,8 @@ def examined(page: Page) -> list[str]:
     page.evaluate(
         "document.querySelectorAll('.menu').forEach((each) => { each.removeAttribute('name'); each.open = true; })"
     )
-    found += [f"menus: {each}" for each in page.evaluate(FOUND, [RULES, None, "header"])]
+    if page.locator(".menu").count():
+        found += [f"menus: {each}" for each in page.evaluate(FOUND, [RULES, None, "header"])]
     page.emulate_media(color_scheme="dark")
     found += [f"dark: {each}" for each in page.evaluate(FOUND, [RULES, ["color-contrast"], "document"])]
     page.set_viewport_size({"width": 360, "height": 740})
@@ -104,8 +126,35 @@ def test_what_comes_back_with_mistakes_is_for_everyone(chromium: Browser, there:
         context.close()
 
 
-@pytest.mark.parametrize("operation", ["Copy", "Delete for good"])
-def test_the_review_is_for_everyone(chromium: Browser, there: World, served: str, operation: str) -> None:
+@pytest.mark.parametrize("answer", ERROR_PAGES)
+def test_an_error_is_for_everyone(chromium: Browser, there: World, served: str, answer: Answer) -> None:
+    """The pages of errors that no address leads to, as the portal makes them."""
+    request = RequestFactory().get("/")
+    request.user = AnonymousUser()
+    made = answer(request)
+    context = opened(chromium, there, "nobody", served)
+    try:
+        page = context.new_page()
+        troubles = watched(page, served, status=str(made.status_code))
+        page.route(
+            f"{served}/broken/",
+            lambda route: route.fulfill(
+                status=made.status_code, body=made.content.decode(), content_type="text/html; charset=utf-8"
+            ),
+        )
+        wrong = looked_at(page, f"{served}/broken/")
+        expect(page.locator("h1")).to_be_visible()
+        assert not wrong + troubles, "\n".join(wrong + troubles)
+    finally:
+        context.close()
+
+
+@pytest.mark.parametrize(
+    ("operation", "files"),
+    [("Copy", 2), ("Delete for good", 2), ("Copy", settings.KOODRIVE_MAX_FILES + 1)],
+    ids=["copy", "delete", "batch"],
+)
+def test_the_review_is_for_everyone(chromium: Browser, there: World, served: str, operation: str, files: int) -> None:
     context = opened(chromium, there, "everything", served)
     try:
         page = context.new_page()
@@ -113,7 +162,7 @@ def test_the_review_is_for_everyone(chromium: Browser, there: World, served: str
         troubles = watched(page, served)
         page.locator("#new-task").click()
         page.get_by_role("link", name=operation).click()
-        page.locator("[name=files]").fill(f"{file_id(1)}, report.pdf\n{file_id(2)}")
+        page.locator("[name=files]").fill("\n".join(f"{file_id(n)}, report {n}.pdf" for n in range(files)))
         page.locator("[name=source]").fill(SPACE)
         page.locator("[name=target]").fill(SPACE)
         if (folder := page.locator("[name=folder]")).count():

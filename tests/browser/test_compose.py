@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Dialog, Page, Route, expect
 
 from tests.browser.test_whole_way import compose
-from tests.examples import FOLDER, SPACE, file_id
+from tests.examples import FOLDER, OTHER_SPACE, SPACE, file_id
 
 # What is promised of a table of so many lines, from the drop to the review; this machine may do other things as well.
 PROMISED = {1000: 3, 10_000: 15}
@@ -169,6 +169,32 @@ def test_a_draft_outlives_signing_in_again_and_is_nobody_else_s(watch: Any) -> N
     page.get_by_role("button", name="Discard the draft").click()
     expect(page.locator("[name=files]")).to_have_value("")
     assert page.evaluate(DRAFTS) == []
+
+
+def test_all_drafts_are_discarded_at_once_but_nobody_else_s(watch: Any) -> None:
+    watched = watch()
+    page = watched.sign_in("operator")
+    for operation in ("copy", "move"):
+        page.goto(f"{watched.url}/submissions/new/?operation={operation}")
+        page.locator("[name=files]").fill(file_id(11))
+        expect(page.get_by_text("The draft is kept in this browser.")).to_be_visible()
+    page.evaluate("localStorage.setItem('draft:0:copy:', JSON.stringify({at: Date.now(), label: 'Copy', values: {}}))")
+    page.locator("#new-task").click()
+    expect(page.locator("#drafts li")).to_have_count(2)
+    page.get_by_role("button", name="Discard all drafts").click()
+    expect(page.locator("#drafts")).to_be_hidden()
+    assert page.evaluate(DRAFTS) == ["draft:0:copy:"]
+
+
+def test_the_target_is_the_source_until_it_is_said_otherwise(watch: Any) -> None:
+    page = begun(watch(), "copy")
+    source, target = page.get_by_label("Space that the files are in"), page.get_by_label("Target space")
+    source.fill(SPACE)
+    source.blur()
+    expect(target).to_have_value(SPACE)
+    source.fill(OTHER_SPACE)
+    source.blur()
+    expect(target).to_have_value(SPACE)
 
 
 def test_a_discarded_draft_is_not_saved_once_more_while_the_page_is_left(watch: Any) -> None:

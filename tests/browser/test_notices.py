@@ -4,7 +4,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_whole_way import compose
+from tests.browser.test_whole_way import ask_to_delete
 from tests.examples import file_id
 from tests.processes import eventually
 
@@ -24,22 +24,11 @@ def mark_all(page: Page) -> None:
         expect(page.locator(".notice-unread")).to_have_count(0)
 
 
-def submit(operator: Page, *files: str) -> None:
-    compose(operator, "Delete for good", *files)
-    operator.get_by_role("button", name="Review").click()
-    phrase = operator.locator("[name=phrase]")
-    phrase.fill(phrase.get_attribute("data-phrase") or "")
-    if operator.locator("#acknowledged").count():
-        operator.check("#acknowledged")
-    operator.get_by_role("button", name="Submit for approval").click()
-    expect(operator.locator(".chip").first).to_contain_text("approval")
-
-
 def test_the_bell_leads_an_approver_to_what_waits(watch: Any) -> None:
     operator, approver = watch().sign_in("operator"), watch().sign_in("approver")
     bell(approver).click()
     mark_all(approver)
-    submit(operator, file_id(815))
+    ask_to_delete(operator, file_id(815))
     url = operator.url
 
     def told() -> int:

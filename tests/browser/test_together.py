@@ -1,25 +1,37 @@
 """Two people at once: each sees what the other has done meanwhile, and what comes too late is said so."""
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 from playwright.sync_api import expect
 
-from tests.browser.test_whole_way import compose
-from tests.examples import SPACE, file_id
+from tests.browser.conftest import ROOT, Stack
+from tests.browser.test_whole_way import ask_to_delete, compose, open_in_inbox
+from tests.examples import file_id
 
 
-def test_of_two_who_decide_the_second_is_told_and_nothing_is_decided_twice(watch: Any) -> None:
+def another_approver(stack: Stack) -> str:
+    """The name of a second person who approves; the password is that of the demo's people."""
+    subprocess.run(
+        [sys.executable, "manage.py", "create_user", "boris", "--role", "approver"],
+        cwd=ROOT,
+        env=os.environ | {"PORTAL_DATA_DIR": str(stack.data)},
+        input=stack.password,
+        text=True,
+        check=True,
+    )
+    return "boris"
+
+
+def test_of_two_who_decide_the_second_is_told_and_nothing_is_decided_twice(watch: Any, stack: Stack) -> None:
     operator = watch().sign_in("operator")
-    compose(operator, "Delete for good", file_id(881))
-    operator.get_by_role("button", name="Review").click()
-    operator.get_by_label("To go on, type").fill(f"delete 1 from {SPACE}")
-    operator.get_by_role("button", name="Submit for approval").click()
-    expect(operator.locator(".chip").first).to_contain_text("Awaiting approval")
-
-    # The same person in two browsers; in the second nothing is refreshed, as on a page that was left open.
-    quick, late = watch().sign_in("approver"), watch(java_script_enabled=False).sign_in("approver")
+    ask_to_delete(operator, file_id(881))
+    # On the second one's page nothing is refreshed, as on one that was left open.
+    quick, late = watch().sign_in("approver"), watch(java_script_enabled=False).sign_in(another_approver(stack))
     for page in (quick, late):
-        page.goto(operator.url)
+        open_in_inbox(page, operator)
     quick.get_by_role("button", name="Approve").click()
     expect(quick.locator(".chip").first).to_contain_text("Succeeded")
     late.get_by_label("Comment").fill("The folder is still needed.")

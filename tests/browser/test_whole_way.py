@@ -12,7 +12,7 @@ from tests.examples import FOLDER, SPACE, file_id
 
 
 def compose(page: Page, operation: str, *lines: str) -> None:
-    page.get_by_role("link", name="New task").click()
+    page.locator("#new-task").click()
     page.get_by_role("link", name=operation).click()
     page.locator("[name=files]").fill("\n".join(lines))
     page.get_by_label("Space that the files are in").fill(SPACE)
@@ -20,6 +20,27 @@ def compose(page: Page, operation: str, *lines: str) -> None:
     if page.get_by_label("Target folder").count():
         page.get_by_label("Target folder").fill(FOLDER)
     page.get_by_label("Reason or ticket").fill("CHG-20311")
+
+
+def ask_to_delete(page: Page, *files: str) -> None:
+    """Submits a deletion, which waits for approval then."""
+    compose(page, "Delete for good", *files)
+    page.get_by_role("button", name="Review").click()
+    expect(page.get_by_text("There is no way back.").first).to_be_visible()
+    button = page.get_by_role("button", name="Submit for approval")
+    expect(button).to_be_disabled()
+    if page.locator("#acknowledged").count():
+        page.check("#acknowledged")
+    page.get_by_label("To go on, type").fill(f"delete {len(files)} from {SPACE}")
+    button.click()
+    expect(page.locator(".chip").first).to_contain_text("Awaiting approval")
+
+
+def open_in_inbox(approver: Page, submission: Page) -> None:
+    """Goes by the list of what waits for approval to the submission that the other page shows."""
+    approver.get_by_role("link", name="Approvals", exact=False).first.click()
+    approver.locator(f"main a[href='{urlsplit(submission.url).path}']").click()
+    expect(approver).to_have_url(submission.url)
 
 
 def test_an_operator_composes_a_copy_and_sees_its_task_id_and_its_end(watch: Any) -> None:
@@ -37,21 +58,25 @@ def test_an_operator_composes_a_copy_and_sees_its_task_id_and_its_end(watch: Any
     expect(page.locator(".timeline")).to_contain_text("task.finished")
 
 
+def test_what_is_copied_is_told_and_is_in_the_clipboard(watch: Any) -> None:
+    page = watch(permissions=["clipboard-read", "clipboard-write"]).sign_in("operator")
+    compose(page, "Copy", file_id(3))
+    page.get_by_role("button", name="Review").click()
+    page.get_by_role("button", name="Submit").click()
+    expect(page.locator(".chip")).to_contain_text("Succeeded")
+    page.get_by_role("button", name="copy the task id").click()
+    expect(page.locator("#copied")).to_have_text("Copied.")
+    assert page.evaluate("navigator.clipboard.readText()") == page.locator("#task-id").inner_text()
+    expect(page.locator("#copied")).to_have_text("")
+
+
 def test_a_deletion_waits_for_another_person_who_sees_exactly_what_it_is(watch: Any) -> None:
     operator = watch().sign_in("operator")
-    compose(operator, "Delete for good", file_id(77))
-    operator.get_by_role("button", name="Review").click()
-    expect(operator.get_by_text("There is no way back.").first).to_be_visible()
-    button = operator.get_by_role("button", name="Submit for approval")
-    expect(button).to_be_disabled()
-    operator.get_by_label("To go on, type").fill(f"delete 1 from {SPACE}")
-    button.click()
-    expect(operator.locator(".chip")).to_contain_text("Awaiting approval")
+    ask_to_delete(operator, file_id(77))
     assert operator.get_by_role("button", name="Approve").count() == 0
 
     approver = watch().sign_in("approver")
-    approver.get_by_role("link", name="Approvals", exact=False).first.click()
-    approver.locator(f"main a[href='{urlsplit(operator.url).path}']").click()
+    open_in_inbox(approver, operator)
     expect(approver.locator("pre")).to_contain_text(file_id(77))
     approver.get_by_role("button", name="Approve").click()
     expect(approver.locator(".chip")).to_contain_text("Succeeded")

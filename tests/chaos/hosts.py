@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 HERE, THERE = "10.77.0.1", "10.77.0.2"
@@ -43,7 +43,9 @@ def another(*ports: int, local: int) -> Iterator[Host]:
     """A host that reaches these ports of this one's loopback at ``HERE``, and ``local`` at its own loopback too."""
     host = Host(f"kd{os.getpid()}")
     wire, near, far = f"{host.name}-wire", f"{host.name}-here", f"{host.name}-far"
-    try:
+    with ExitStack() as stack:
+        stack.callback(_gone, "link", "delete", wire)
+        stack.callback(_gone, "netns", "delete", host.name)
         _ip("link", "add", wire, "type", "bridge")
         _ip("address", "add", f"{HERE}/24", "dev", wire)
         _ip("link", "set", wire, "up")
@@ -55,24 +57,19 @@ def another(*ports: int, local: int) -> Iterator[Host]:
         _ip("-n", host.name, "link", "set", far, "up")
         _ip("-n", host.name, "link", "set", "lo", "up")
         for port in {*ports, local}:
-            threading.Thread(target=forward, args=((HERE, port), ("127.0.0.1", port)), daemon=True).start()
+            server = stack.enter_context(socket.create_server((HERE, port)))
+            stack.callback(server.shutdown, socket.SHUT_RDWR)
+            threading.Thread(target=forward, args=(server, ("127.0.0.1", port)), daemon=True).start()
         command = [*host.inside, sys.executable, "-m", "tests.chaos.hosts", str(local)]
         forwarder = subprocess.Popen(command, cwd=Path(__file__).parents[2])
-        try:
-            yield host
-        finally:
-            forwarder.kill()
-            forwarder.wait()
-    finally:
-        with suppress(subprocess.CalledProcessError):
-            _ip("netns", "delete", host.name)
-        with suppress(subprocess.CalledProcessError):
-            _ip("link", "delete", wire)
+        stack.callback(forwarder.wait)
+        stack.callback(forwarder.kill)
+        yield host
 
 
-def forward(listening: tuple[str, int], target: tuple[str, int]) -> None:
-    """Passes on whatever comes in, for as long as the process lives."""
-    with socket.create_server(listening) as server:
+def forward(server: socket.socket, target: tuple[str, int]) -> None:
+    """Passes on whatever comes in, until the server is shut down."""
+    with suppress(OSError):
         while True:
             near, _ = server.accept()
             threading.Thread(target=_join, args=(near, target), daemon=True).start()
@@ -94,6 +91,11 @@ def _pass_on(source: socket.socket, sink: socket.socket) -> None:
         sink.shutdown(socket.SHUT_WR)
 
 
+def _gone(*arguments: str) -> None:
+    with suppress(subprocess.CalledProcessError):
+        _ip(*arguments)
+
+
 def _ip(*arguments: str) -> None:
     command: Sequence[str] = ("ip", *arguments)
     subprocess.run(command, check=True, capture_output=True)
@@ -101,4 +103,4 @@ def _ip(*arguments: str) -> None:
 
 if __name__ == "__main__":
     port = int(sys.argv[1])
-    forward(("127.0.0.1", port), (HERE, port))
+    forward(socket.create_server(("127.0.0.1", port)), (HERE, port))

@@ -24,7 +24,8 @@ from tests.servers import Broker, Database
 DRAINED = 60.0
 THREADS = 8
 PLAN = Plan(7, scaled(500, least=200), cut=12.0, workers=1)
-pytestmark = pytest.mark.skipif(bool(hosts.why_none()), reason=hosts.why_none())
+WHY_NONE = hosts.why_none()
+pytestmark = pytest.mark.skipif(bool(WHY_NONE), reason=WHY_NONE)
 
 
 @pytest.fixture

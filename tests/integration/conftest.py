@@ -9,15 +9,17 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from jobs_app import audit
+from jobs_app import audit, submissions
 from jobs_app.actors import SWEEPER
 from jobs_app.audit import Action, keys
 from jobs_app.koodrive.client import Client
 from jobs_app.koodrive.sandbox import Sandbox
-from jobs_app.models import User
+from jobs_app.models import Submission, User
 from portal import logs
 from tests.callbacks import Subscriber
 from tests.doors import client_of, empty_the_trail
+from tests.doors import operator_actor as acting
+from tests.examples import body
 from tests.following import TOKEN, Send, send_as
 from tests.notices import listen
 from tests.receiver import Receiver, receiving
@@ -38,6 +40,12 @@ def client(sandbox: Sandbox) -> Client:
 def send(operator: User, client: Client) -> Send:
     """Submits these files as the operator and sends them: KooDrive has the task then."""
     return send_as(operator, client)
+
+
+@pytest.fixture
+def deletion(operator: User) -> Submission:
+    """It waits for its approval."""
+    return submissions.submit(body("delete"), by=acting(operator))
 
 
 @pytest.fixture

@@ -91,19 +91,26 @@ def test_without_the_trail_nothing_is_ready(well: None) -> None:
             assert "audit trail can't be written" in reason
 
 
-def test_a_worker_that_never_came_is_noticed(well: None) -> None:
-    Heartbeat.objects.filter(part="worker").delete()
+@pytest.mark.parametrize(
+    ("part", "never", "silence"),
+    [
+        ("worker", "No worker has swept yet", "No worker has swept for 31 s"),
+        ("beat", "No beat has rung yet", "No beat has rung for 31 s"),
+        ("sealer", "No sealer has run yet", "wasn't sealed for 31 s"),
+    ],
+)
+def test_what_is_silent_or_never_came_is_noticed_apart_from_the_others(
+    well: None, settings: Any, part: str, never: str, silence: str
+) -> None:
+    settings.SWEEP_SECONDS, settings.SEAL_SECONDS = 10, 10
+    silent(part, 29)
+    assert reasons() == []
+    silent(part, 31)
     [reason] = reasons()
-    assert "No worker has swept yet" in reason
-
-
-def test_a_beat_that_is_silent_or_never_came_is_noticed_apart_from_the_worker(well: None) -> None:
-    silent("beat", 31)
+    assert silence in reason
+    Heartbeat.objects.filter(part=part).delete()
     [reason] = reasons()
-    assert "No beat has rung for 31 s" in reason
-    Heartbeat.objects.filter(part="beat").delete()
-    [reason] = reasons()
-    assert "No beat has rung yet" in reason
+    assert never in reason
 
 
 @pytest.mark.parametrize(("sweep", "silence", "ready"), [(10, 29, True), (10, 31, False), (60, 170, True)])
@@ -169,15 +176,6 @@ def test_what_needs_a_person_does_not_make_it_unready(well: None, queue: Queue, 
 
 
 # --- The page --------------------------------------------------------------------------------------------------------
-
-
-def test_a_silent_sealer_is_noticed(well: None) -> None:
-    silent("sealer", 3600)
-    [reason] = reasons()
-    assert "wasn't sealed for" in reason
-    Heartbeat.objects.filter(part="sealer").delete()
-    [reason] = reasons()
-    assert "No sealer has run yet" in reason
 
 
 def test_a_trail_that_is_broken_makes_it_unready(well: None) -> None:

@@ -34,14 +34,9 @@ Decision = approvals.Decision
 pytestmark = pytest.mark.usefixtures("told_from_now_on")
 
 
-@pytest.fixture
-def row(operator: User) -> Submission:
-    return submissions.submit(body("delete"), by=acting(operator))
-
-
 # --- Leavers, choices, retention -----------------------------------------------------------------------------------
 @pytest.mark.parametrize("left", [{"is_active": False}, {"last_day": timezone.now().date() - DAY}])
-def test_leavers_get_none(row: Submission, approver: User, left: dict[str, Any]) -> None:
+def test_leavers_get_none(deletion: Submission, approver: User, left: dict[str, Any]) -> None:
     User.objects.using("owner").filter(pk=approver.pk).update(**left)
     work()
     assert not Notice.objects.filter(person=approver).exists()
@@ -132,7 +127,9 @@ def test_no_text_breaks_a_line(nasty: Notice) -> None:
     assert "billing Bcc: eve@example.com" in said.title
 
 
-def test_the_application_may_not_change_whom_a_notice_is_for(row: Submission, approver: User, operator: User) -> None:
+def test_the_application_may_not_change_whom_a_notice_is_for(
+    deletion: Submission, approver: User, operator: User
+) -> None:
     work()
     notice = Notice.objects.get()
     for column, value in {"person_id": operator.pk, "kind": "failed", "key": "x", "subject": "x"}.items():
@@ -141,7 +138,7 @@ def test_the_application_may_not_change_whom_a_notice_is_for(row: Submission, ap
     Notice.objects.filter(pk=notice.pk).update(read_at=timezone.now())
 
 
-def test_links_lead_to_the_portal(row: Submission, operator: User, approver: User, mailoutbox: Any) -> None:
+def test_links_lead_to_the_portal(deletion: Submission, operator: User, approver: User, mailoutbox: Any) -> None:
     listen(approver)
     submissions.submit(body("delete", files=3), by=acting(operator))
     work()

@@ -38,11 +38,6 @@ Decision = approvals.Decision
 pytestmark = pytest.mark.usefixtures("told_from_now_on")
 
 
-@pytest.fixture
-def row(operator: User) -> Submission:
-    return submissions.submit(body("delete"), by=acting(operator))
-
-
 def decide(row: Submission, decision: Decision, by: User, comment: str = "no") -> None:
     verb = approvals.approve if decision is Decision.APPROVED else approvals.reject
     verb(row, by=acting(by), request_sha256=row.request_sha256, comment=comment)
@@ -69,11 +64,11 @@ def test_an_approval_is_wanted_of_those_who_may_decide(
 
 
 def test_whoever_had_part_in_an_earlier_try_is_neither_told_nor_sees_it_counted(
-    row: Submission, operator: User, approver: User
+    deletion: Submission, operator: User, approver: User
 ) -> None:
     give_role(operator, Role.APPROVER)
     another = acting(make_person("another", Role.OPERATOR))
-    submissions.retry(cancelling.cancel(row, by=another), reason=REASON, password=None, by=another)
+    submissions.retry(cancelling.cancel(deletion, by=another), reason=REASON, password=None, by=another)
     work()
     assert ("approval_wanted", 1) in told(approver)
     assert "approval_wanted" not in dict(told(operator))
@@ -81,12 +76,12 @@ def test_whoever_had_part_in_an_earlier_try_is_neither_told_nor_sees_it_counted(
 
 
 def test_what_somebody_decided_need_not_be_decided_by_the_others(
-    row: Submission, operator: User, approver: User
+    deletion: Submission, operator: User, approver: User
 ) -> None:
     other = make_person("olaf", Role.APPROVER)
     work()
     assert badges.of(acting(other)).unread == 1
-    decide(row, Decision.APPROVED, approver)
+    decide(deletion, Decision.APPROVED, approver)
     work()
     assert badges.of(acting(other)).unread == badges.of(acting(approver)).unread == 0
     assert told(operator) == [("decided", 1)]
@@ -94,31 +89,33 @@ def test_what_somebody_decided_need_not_be_decided_by_the_others(
     assert "By anton." in words_for(operator, "decided").text
 
 
-def test_what_is_decided_before_anybody_was_told_is_no_notice(row: Submission, operator: User, approver: User) -> None:
-    cancelling.cancel(row, by=acting(operator))
+def test_what_is_decided_before_anybody_was_told_is_no_notice(
+    deletion: Submission, operator: User, approver: User
+) -> None:
+    cancelling.cancel(deletion, by=acting(operator))
     work()
     assert told(approver) == []
 
 
-def test_a_rejection_says_why(row: Submission, operator: User, approver: User) -> None:
-    decide(row, Decision.REJECTED, approver, "these are still needed")
+def test_a_rejection_says_why(deletion: Submission, operator: User, approver: User) -> None:
+    decide(deletion, Decision.REJECTED, approver, "these are still needed")
     work()
     said = words_for(operator, "decided")
     assert said.title == "A submission was rejected"
     assert "these are still needed" in said.text
-    assert said.path == f"/submissions/{row.pk}/"
+    assert said.path == f"/submissions/{deletion.pk}/"
 
 
-def test_what_expires_is_told(row: Submission, operator: User, client: Client) -> None:
-    Submission.objects.filter(pk=row.pk).update(due_at=timezone.now() - DAY)
+def test_what_expires_is_told(deletion: Submission, operator: User, client: Client) -> None:
+    Submission.objects.filter(pk=deletion.pk).update(due_at=timezone.now() - DAY)
     sweeping.sweep(client=client)
     work()
     assert told(operator) == [("expired", 1)]
 
 
-def test_what_comes_back_is_told_to_both_sides(row: Submission, operator: User, approver: User) -> None:
+def test_what_comes_back_is_told_to_both_sides(deletion: Submission, operator: User, approver: User) -> None:
     work()
-    becomes(row, "awaiting_approval", Action.SUBMISSION_RETURNED)
+    becomes(deletion, "awaiting_approval", Action.SUBMISSION_RETURNED)
     work()
     assert told(operator) == [("returned", 1)]
     assert told(approver) == [("approval_wanted", 1)] * 2
@@ -244,7 +241,9 @@ def test_readers_at_the_same_time_make_each_notice_once(operator: User, approver
     assert told(approver) == [("approval_wanted", 1)] * 5
 
 
-def test_a_reader_that_fails_loses_nothing(row: Submission, approver: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_that_fails_loses_nothing(
+    deletion: Submission, approver: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     position = NoticeState.objects.get().position
     # A person's choice that the database can't take, as a stand-in for whatever may fail in the middle.
     with connections["owner"].cursor() as cursor:

@@ -178,7 +178,7 @@ def test_what_prometheus_reads_is_found_by_an_index(filled: Filled, monkeypatch:
 
 
 def test_what_is_open_is_counted_by_an_index(filled: Filled) -> None:
-    client = Client(raise_request_exception=True)
+    client = Client()
     client.force_login(make_person("anna", Role.ADMINISTRATOR))
     for plan in plans(lambda: client.get("/health/")):
         for node in nodes(plan):

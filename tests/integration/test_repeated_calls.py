@@ -16,6 +16,7 @@ from jobs_app.models import IdempotencyKey, Submission, User
 from tests.conftest import Api, token_of
 from tests.doors import operator_actor, without_the_trail
 from tests.examples import SPACE, body
+from tests.services import make_service, make_token
 
 KEY = {"Idempotency-Key": "order-4711"}
 
@@ -59,6 +60,18 @@ def test_a_key_belongs_to_the_service_and_not_to_its_token(service: Api) -> None
     assert other_token.post("submissions/", body("copy"), **KEY).json()["id"] == first["id"]
     other_service = Api(token=token_of("archive", *SUBMISSION_SCOPES))
     assert other_service.post("submissions/", body("copy"), **KEY).status_code == 201
+
+
+def test_a_key_gives_the_first_one_to_a_token_that_could_not_make_it_anew(database: None) -> None:
+    service = make_service()
+    _, wide = make_token(service)
+    _, narrow = make_token(service, operations=["move"])
+    first = Api(token=wide).post("submissions/", body("copy"), **KEY)
+    again = Api(token=narrow).post("submissions/", body("copy"), **KEY)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert again.json()["id"] == first.json()["id"]
+    assert Api(token=narrow).post("submissions/", body("copy"), **{"Idempotency-Key": "another"}).status_code == 403
+    assert Submission.objects.count() == 1
 
 
 def test_a_person_and_a_service_of_the_same_number_have_keys_of_their_own(service: Api, operator: User) -> None:

@@ -234,16 +234,29 @@ def test_the_form_shows_what_a_space_forbids_beside_the_field(administrator: Use
         ("March archive", True),
         (" march ARCHIVE ", True),
         ("March", False),
-        ("Twin", False),
         (SPACE, True),
         ("\0", False),
     ],
 )
 def test_a_space_can_be_typed_by_its_name(administrator: User, operator: User, typed: str, is_named: bool) -> None:
-    """What two spaces are called names none; whatever names none is taken for an id, as KooDrive has more spaces."""
+    """Whatever names none is taken for an id, as KooDrive has more spaces."""
     add_space(administrator, name="March archive")
-    add_space(administrator, OTHER_SPACE, name="Twin")
-    add_space(administrator, "IAB1", name="twin")
     filled = {"operation": "move", "files": "F1", "source": typed, "target": OTHER_SPACE, "folder": "D1", "reason": "r"}
     review = text_of(page(operator).post("/submissions/new/review/", filled))
     assert (f'March archive <code class="text-break">{SPACE}</code>' in review) is is_named
+
+
+@pytest.mark.parametrize("place", ["source", "target"])
+def test_a_name_that_two_spaces_have_is_refused_with_their_ids(administrator: User, operator: User, place: str) -> None:
+    add_space(administrator, OTHER_SPACE, name="Twin")
+    add_space(administrator, "IAB1", name="twin")
+    filled = {"operation": "move", "files": "F1", "source": SPACE, "target": SPACE, "folder": "D1", "reason": "r"}
+    answer = page(operator).post("/submissions/new/review/", filled | {place: "TWIN"})
+    shown = text_of(answer)
+    assert answer.status_code == 400
+    assert "Several spaces are called so; give the id of one of them:" in shown
+    assert "IAB1" in shown
+    assert OTHER_SPACE in shown
+    # An id is clear, whatever else is called so.
+    add_space(administrator, SPACE, name=OTHER_SPACE)
+    assert page(operator).post("/submissions/new/review/", filled | {place: OTHER_SPACE}).status_code == 200

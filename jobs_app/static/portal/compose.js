@@ -190,7 +190,12 @@ if (review) {
 const drafts = document.getElementById("drafts");
 if (drafts) {
   const begin = `draft:${drafts.dataset.person}:`;
-  for (const name of Object.keys(localStorage).filter((each) => each.startsWith(begin))) {
+  const names = Object.keys(localStorage).filter((each) => each.startsWith(begin));
+  drafts.querySelector("[data-drafts-discard]").addEventListener("click", () => {
+    names.forEach((name) => localStorage.removeItem(name));
+    drafts.hidden = true;
+  });
+  for (const name of names) {
     const draft = read(name);
     const [operation, ...origin] = name.slice(begin.length).split(":");
     const row = drafts.querySelector("template").content.cloneNode(true);
