@@ -14,9 +14,9 @@ from django.utils.translation import gettext_noop as _
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from . import foreign, pauses, policies, pulse, staffing
+from . import foreign, meters, pauses, policies, pulse, staffing
 from .audit import Action, anchors, read
-from .models import ApiToken, Callback, ForeignTask, Notice, NoticeState, Service, Submission
+from .models import ApiToken, Callback, Credential, ForeignTask, Notice, NoticeState, Service, Submission
 from .models.services import ENDS_SOON
 from .models.submissions import SubmissionQuerySet
 from .states import FINAL, OPEN, State
@@ -24,6 +24,7 @@ from .states import FINAL, OPEN, State
 LONGEST_WAIT = timedelta(seconds=60)  # of a submission that is free to go
 LONGEST_SILENCE = timedelta(minutes=15)  # of KooDrive: three times in a row the connection was tried in vain
 LONGEST_BETWEEN_CHECKS = timedelta(days=2)  # of what is due every night
+CLOCKS_APART = timedelta(seconds=60)
 BROKER_TIMEOUT = 1.0
 _MAY_WRITE = "SELECT has_function_privilege('audit.record(text[])', 'EXECUTE')"
 
@@ -45,7 +46,8 @@ class Sign:
 
 def unready(*, only_web: bool = False) -> list[str]:
     """Why the portal isn't ready, empty when it is; ``only_web``: why a web server can't serve."""
-    signs = [_trail()] if only_web else look()
+    trail = _trail()
+    signs = [trail] if only_web else _deciding(trail, pulse.ages() if not trail.trouble else {})
     return [sign.trouble for sign in signs if sign.blocks and sign.trouble]
 
 
@@ -53,18 +55,14 @@ def look() -> list[Sign]:
     """Every sign; without a database only those that do without it."""
     trail = _trail()
     if trail.trouble:
-        return [trail, _broker()]
+        return _deciding(trail, {})
     ages = pulse.ages()
     return [
-        trail,
-        _broker(),
-        _worker(ages.get("worker")),
-        _beat(ages.get("beat")),
-        _sealer(ages.get("sealer")),
-        _proof(),
+        *_deciding(trail, ages),
         _anchors(),
-        _queue(ages),
         _koodrive(ages.get("koodrive")),
+        _credentials(),
+        _clocks(),
         _doubts(),
         _foreign(),
         _tokens(),
@@ -72,6 +70,21 @@ def look() -> list[Sign]:
         _mail(),
         _people(),
         _policy(),
+    ]
+
+
+def _deciding(trail: Sign, ages: Mapping[str, timedelta]) -> list[Sign]:
+    """Those that decide about readiness; without a database only those that do without it."""
+    if trail.trouble:
+        return [trail, _broker()]
+    return [
+        trail,
+        _broker(),
+        _worker(ages.get("worker")),
+        _beat(ages.get("beat")),
+        _sealer(ages.get("sealer")),
+        _proof(),
+        _queue(ages),
     ]
 
 
@@ -257,6 +270,38 @@ def _koodrive(age: timedelta | None) -> Sign:
     )
     silent = age > LONGEST_SILENCE
     return Sign("KooDrive", _(f"accepted a call {in_words(age)} ago"), trouble if silent else "", blocks=False)
+
+
+def _credentials() -> Sign:
+    name = _("Sign-in to KooDrive")
+    if settings.KOODRIVE_AUTH == "app":
+        return Sign(name, _("app signing"), blocks=False, page="credentials")
+    last = Credential.objects.last()
+    if last is None:
+        trouble = "There is no token, so nothing can be sent; an administrator sets one."
+        return Sign(name, _("no token"), trouble, False, "credentials")
+    age = timezone.now() - last.set_at
+    return Sign(name, _(f"token set {in_words(age)} ago"), blocks=False, page="credentials")
+
+
+def _clocks() -> Sign:
+    """Whose clock is how far ahead of this server's."""
+    _now, database = pulse.clocks()
+    try:
+        koodrive = meters.noted(meters.CLOCK, "koodrive")
+    except (redis.RedisError, OSError):
+        koodrive = None
+    ours = database.total_seconds()
+    if koodrive is None:
+        value = _(f"the database's {ours:+.1f} s; KooDrive's is not known yet")
+    else:
+        value = _(f"the database's {ours:+.1f} s, KooDrive's {koodrive:+.1f} s")
+    is_off = max(abs(ours), abs(koodrive or 0.0)) > CLOCKS_APART.total_seconds()
+    trouble = (
+        f"A clock is off by more than {in_words(CLOCKS_APART)}: KooDrive may refuse what is signed, and evidence can't "
+        "be told by its time; set up time synchronisation on all hosts."
+    )
+    return Sign(_("Clocks, compared with this server's"), value, trouble if is_off else "", blocks=False)
 
 
 def _doubts() -> Sign:

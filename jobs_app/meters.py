@@ -126,6 +126,12 @@ def sums() -> dict[Meter, float]:
     return {tuple(json.loads(meter)): float(number) for meter, number in found.items()}
 
 
+def noted(metric: Metric, *labels: str) -> float | None:
+    """What was last noted of it, by whichever process, None if nothing was; raises RedisError while Redis is away."""
+    found: Any = _redis().hget(_KEY, json.dumps((metric.name, "", *labels)))
+    return None if found is None else float(found)
+
+
 def hand_on() -> None:
     """Adds what this process has counted to the sums; while Redis is away it keeps it."""
     global _silent_until

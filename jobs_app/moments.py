@@ -1,5 +1,6 @@
 """Times as people read and write them: in the zone that is active, which is the reader's own on a page, else UTC."""
 
+import re
 from datetime import datetime
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
@@ -10,6 +11,8 @@ UTC_NAME = "UTC"
 _AREAS = frozenset(
     ("Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
 )
+# As the portal's own sentences tell them, to the minute or to the second.
+_IN_UTC = re.compile(r"\b(\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?) UTC(?![A-Za-z0-9+-])")
 
 
 @cache
@@ -31,6 +34,19 @@ def choices() -> tuple[str, ...]:
 def zone_name() -> str:
     """What the active zone is called."""
     return str(timezone.get_current_timezone())
+
+
+def in_zone(text: str) -> str:
+    """The text with the times in UTC that it tells in the active zone; what names no time stays as it is."""
+    return text if zone_name() == UTC_NAME else _IN_UTC.sub(_moved, text)
+
+
+def _moved(found: re.Match[str]) -> str:
+    try:
+        here = local(datetime.fromisoformat(f"{found[1]}+00:00"))
+    except (ValueError, OverflowError):  # no day of the calendar, or none of the zone's
+        return found[0]
+    return f"{here[: len(found[1])]} {zone_name()}"
 
 
 def local(moment: datetime) -> str:

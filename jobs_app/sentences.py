@@ -1,6 +1,7 @@
 """The sentences of the code that are filled in, what is with a name in braces; made by ``make messages``."""
 
 SENTENCES = (
+    "A clock is off by more than {in_words_CLOCKS_APART}: KooDrive may refuse what is signed, and evidence can't be told by its time; set up time synchronisation on all hosts.",
     "A filter has at most {LONGEST_QUERY} characters.",
     "A submission that is free to go has waited for {in_words_waits} (at most {in_words_LONGEST_WAIT} is well): the workers are too few, too slow or deaf to the broker; read their log and start them again.",
     "A token has at most {LONGEST_TOKEN} characters; copy it again.",
@@ -150,6 +151,9 @@ SENTENCES = (
     "rang {ago} ago",
     "sent {in_words_age} ago",
     "swept {ago} ago",
+    "the database's {ours} s, KooDrive's {koodrive} s",
+    "the database's {ours} s; KooDrive's is not known yet",
+    "token set {in_words_age} ago",
     "waits for {in_words_waits}",
     "{BUDGETS_budget} today: {items}, more than the {limits_budget} that are free, takes one approval more.",
     "{MOST_ATTEMPTS} workers began to write it and ended before it was done; ask for a smaller part.",

@@ -148,7 +148,7 @@ class Look:
     def __init__(self, client: Client, found: listing.Found) -> None:
         self.at, self._ahead = pulse.clocks()
         self._client, self._found = client, found
-        self._user = _user_of_the_portal()
+        self._user = Submission.objects.koodrive_user()
         self._details: dict[str, Detail | None] = {}
         self._is_short = False  # whether a task was left out for their number
         # Times are told by the database's clock, as those of the calls are.
@@ -212,12 +212,6 @@ def _rivals(row: Submission, wanted: Wanted, job: Job, made_at: datetime) -> lis
         sent_at__lte=made_at + evidence.SHOWN_EARLIER,
     ).exclude(pk=row.pk)
     return [other.pk for other in others if set(other.files.values_list("file_id", flat=True)) == wanted.file_ids]
-
-
-def _user_of_the_portal() -> str | None:
-    """KooDrive's id of the user as whom the portal works, as the newest task that certainly is ours tells it."""
-    sure = Submission.objects.filter(outcome_basis=Submission.Basis.ANSWER, task_user__isnull=False)
-    return sure.order_by("-created_at", "-id").values_list("task_user", flat=True).first()
 
 
 def _sent_at(row: Submission) -> datetime:

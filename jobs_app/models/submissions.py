@@ -45,6 +45,11 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
         names = {"space_name": "space", "source_name": "source_space"}
         return self.annotate(**{name: _name_of(space) for name, space in names.items()})
 
+    def koodrive_user(self) -> str | None:
+        """KooDrive's id of the user as whom the portal works, as the newest task that certainly is ours tells it."""
+        sure = self.filter(outcome_basis=Submission.Basis.ANSWER, task_user__isnull=False)
+        return sure.order_by("-created_at", "-id").values_list("task_user", flat=True).first()
+
     def due(self, *statuses: State) -> Self:
         """Those on which the machine has to act now, the longest waiting first."""
         return self.filter(status__in=statuses, due_at__lte=Now()).order_by("due_at")

@@ -145,7 +145,7 @@ def _scope(about: Mapping[str, Any]) -> str:
 def _sending(title: str, text: str = "") -> Texts:
     def texts(about: Mapping[str, Any], count: int) -> tuple[str, str]:
         by = gettext("By %(who)s.") % {"who": about["by"]} if about["by"] else ""
-        return gettext(title), _said(by, translated(about["detail"]), _scope(about), gettext(text) if text else "")
+        return gettext(title), _said(by, _detail(about), _scope(about), gettext(text) if text else "")
 
     return texts
 
@@ -212,6 +212,10 @@ def _token(about: Mapping[str, Any], count: int) -> tuple[str, str]:
     ) % values
 
 
+def _detail(about: Mapping[str, Any]) -> str:
+    return moments.in_zone(translated(about["detail"]))
+
+
 def _at(text: str) -> str:
     return moments.shown(datetime.fromisoformat(text))
 
@@ -230,7 +234,7 @@ def _sealed(about: Mapping[str, Any], count: int) -> tuple[str, str]:
 
 def _broken(about: Mapping[str, Any], count: int) -> tuple[str, str]:
     return gettext("The audit trail is broken"), _said(
-        translated(about["detail"]), gettext("Tell your auditors; docs/verify.md says what to do.")
+        _detail(about), gettext("Tell your auditors; docs/verify.md says what to do.")
     )
 
 

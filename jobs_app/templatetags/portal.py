@@ -52,8 +52,8 @@ def operation_label(name: str) -> str:
 
 @register.filter
 def translated(text: object) -> str:
-    """A text of the portal in the language of the page, also a sentence that was filled in."""
-    return in_the_language(str(text))
+    """A text of the portal in the language of the page and the reader's zone, also a sentence that was filled in."""
+    return moments.in_zone(in_the_language(str(text)))
 
 
 @register.filter

@@ -4,13 +4,15 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from .. import connection, credentials, permissions
 from ..errors import Invalid, Problem
-from ..models import Credential, Pause
+from ..health import in_words
+from ..models import Credential, Pause, Submission
 from .actor import actor_of
 
 SHOWN = 10
@@ -36,6 +38,8 @@ def _page(request: HttpRequest, problems: list[Problem]) -> HttpResponse:
     in_use = connection.in_use()
     context = {
         "in_use": in_use,
+        "age": in_words(timezone.now() - in_use.set_at) if in_use.set_at else "",
+        "user": settings.KOODRIVE_USER_ID if in_use.is_signing else Submission.objects.koodrive_user(),
         "base_url": settings.KOODRIVE_BASE_URL,
         "paused": Pause.objects.filter(cause=Pause.Cause.CREDENTIALS).first(),
         "former": []

@@ -19,6 +19,7 @@ from .actor import actor_of
 # Who may open the page that a sign leads to, and so see the sign.
 _SEEN_BY = {
     "callbacks": permissions.see_callbacks,
+    "credentials": permissions.set_credentials,
     "foreign": permissions.see_foreign,
     "people": permissions.see_people,
     "tokens": permissions.manage_services,

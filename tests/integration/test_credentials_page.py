@@ -3,18 +3,21 @@
 import base64
 import logging
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connections
+from django.db.models.functions import Now
 from django.test import Client
 
-from jobs_app import connection, pauses, pulse, tasks
+from jobs_app import connection, dispatch, pauses, pulse, submissions, tasks, tracking
 from jobs_app.actors import WORKER
 from jobs_app.koodrive.credentials import Bearer
 from jobs_app.koodrive.sandbox import Sandbox
-from jobs_app.models import Credential, Pause, User
-from tests.doors import newest_event
+from jobs_app.models import Credential, Pause, Submission, User
+from tests.doors import newest_event, operator_actor
+from tests.examples import body
 
 CANARY = "canary-token-6ebb6266dd5cdefa1d71"
 SECOND = "another-canary-9b1c3f"
@@ -70,6 +73,23 @@ def test_an_administrator_sees_that_there_is_none_and_sets_one(sandbox: Sandbox,
     assert 'href="/credentials/"' in client.get("/").content.decode()
 
 
+def test_the_page_tells_how_old_the_token_is_and_as_whom_it_works(
+    sandbox: Sandbox, client: Client, operator: User
+) -> None:
+    assert "not known before KooDrive has taken a first task" in post(client, CANARY).content.decode()
+    Credential.objects.using("owner").update(set_at=Now() - timedelta(hours=5))
+    made = submissions.submit(body("copy"), by=operator_actor(operator))
+    dispatch.send(made.pk, client=connection.client(fresh=True))
+    sandbox.clock.advance(60)
+    Submission.objects.update(due_at=Now())
+    tracking.poll(client=connection.client(fresh=True))
+    page = shown(client)
+    assert "(5 h ago)" in page
+    user = Submission.objects.get().task_user
+    assert user
+    assert f"<code>{user}</code>" in page
+
+
 def test_an_older_success_says_nothing_about_a_newer_token(sandbox: Sandbox, client: Client) -> None:
     pulse.beat("koodrive")
     assert "not yet" in post(client, CANARY).content.decode()
@@ -107,6 +127,7 @@ def test_with_signing_nothing_can_be_set(sandbox: Sandbox, client: Client, setti
     assert "app:" in page
     assert "s3cr3t-4711" not in page
     assert 'name="token"' not in page
+    assert "<code>77</code>" in page
     assert post(client, CANARY).status_code == 409
     settings.KOODRIVE_APP_SECRET = ""
     assert "known to the workers only" in shown(client)

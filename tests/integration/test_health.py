@@ -5,15 +5,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import redis
+from django.conf import settings as portal
 from django.db.models.functions import Now
 from django.test import Client
 from django.utils import timezone
 
-from jobs_app import audit, claiming, dispatch, pauses, pulse, submissions
+from jobs_app import audit, claiming, dispatch, meters, pauses, pulse, submissions
 from jobs_app.actors import COMMAND_LINE, WORKER, Scope
 from jobs_app.audit import Action
 from jobs_app.health import in_words
-from jobs_app.models import Heartbeat, Pause, Submission, User
+from jobs_app.models import Credential, Heartbeat, Pause, Submission, User
 from tests.conftest import token_of
 from tests.doors import client_of, newest_event, without_the_trail
 from tests.doors import operator_actor as acting
@@ -29,8 +31,9 @@ Queue = Callable[..., Submission]
 
 @pytest.fixture
 def well(database: None, broker: Broker, settings: Any) -> None:
-    """Everything that readiness asks for."""
+    """Everything that readiness asks for, and a token."""
     settings.SWEEP_SECONDS = 10
+    Credential.objects.create(ciphertext=b"", fingerprint="bearer:1", origin=Credential.Origin.PORTAL)
     pulse.beat("worker")
     pulse.beat("beat")
     pulse.beat("sealer")
@@ -232,9 +235,55 @@ def test_a_check_that_was_never_done_is_missed_when_the_trail_is_two_days_old(
 def test_every_role_sees_how_it_is(well: None, person: str, request: pytest.FixtureRequest) -> None:
     page = shown(request.getfixturevalue(person))
     # Approvers don't see the tasks that the portal did not send, nor do they and operators see the callbacks; only
-    # administrators see the tokens.
-    assert page.count("All is well.") == {"approver": 11, "operator": 12, "administrator": 14}.get(person, 13)
+    # administrators see the tokens and the sign-in to KooDrive.
+    assert page.count("All is well.") == {"approver": 12, "operator": 13, "administrator": 16}.get(person, 14)
     assert "Nothing holds sending back." in page
+
+
+@pytest.fixture
+def koodrives_clock(broker: Broker) -> Iterator[Callable[[float | None], None]]:
+    """Sets how far ahead it is, as a worker that called KooDrive tells."""
+    counts = redis.Redis.from_url(portal.REDIS_URL)
+
+    def set_to(seconds: float | None) -> None:
+        counts.delete("meters")
+        if seconds is not None:
+            meters.note(meters.CLOCK, seconds, "koodrive")
+            meters.hand_on()
+
+    yield set_to
+    counts.delete("meters")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told", "is_off"),
+    [(None, "KooDrive&#x27;s is not known yet", False), (-59, "-59.0 s", False), (61, "+61.0 s", True)],
+)
+def test_clocks_that_are_apart_are_noticed_and_block_nothing(
+    well: None,
+    koodrives_clock: Callable[[float | None], None],
+    auditor: User,
+    seconds: float | None,
+    told: str,
+    is_off: bool,
+) -> None:
+    koodrives_clock(seconds)
+    page = shown(auditor)
+    assert told in page
+    assert ("A clock is off by more than 60 s" in page) == is_off
+    assert reasons() == []
+
+
+def test_administrators_see_how_old_the_token_is_and_that_there_is_none(
+    well: None, settings: Any, administrator: User
+) -> None:
+    Credential.objects.using("owner").update(set_at=Now() - timedelta(hours=5))
+    assert "token set 5 h ago" in shown(administrator)
+    Credential.objects.using("owner").all().delete()
+    assert "There is no token, so nothing can be sent" in shown(administrator)
+    assert reasons() == []
+    settings.KOODRIVE_AUTH = "app"
+    assert "app signing" in shown(administrator)
 
 
 def test_a_stranger_and_a_token_do_not(well: None, stranger: User) -> None:

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import pytest
 from django.http import QueryDict
 from django.template import Context, Template
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from jobs_app import moments
 from jobs_app.operations import BY_NAME
@@ -35,6 +35,32 @@ def test_in_a_zone_the_exact_utc_stays(zone: str, time: str) -> None:
     assert f">2026-07-01 {time} {zone}<" in full
     assert f">2026-07-01 {time}</time> {zone}" in cell
     assert 'title="2026-07-01T12:30:15.250000+00:00"' in full
+
+
+@pytest.mark.parametrize(
+    ("said", "here"),
+    [
+        ("asked since 2026-07-01 12:30:15 UTC: no", "asked since 2026-07-01 20:30:15 Asia/Shanghai: no"),
+        ("up to 2026-12-31 16:00 UTC.", "up to 2027-01-01 00:00 Asia/Shanghai."),
+        ("from 2026-07-01 00:00 UTC to 2026-07-02 00:00 UTC", None),
+        ("at 2026-13-01 12:30 UTC", "at 2026-13-01 12:30 UTC"),
+        ("at 9999-12-31 23:59 UTC", "at 9999-12-31 23:59 UTC"),
+        ("at 2026-07-01 12:30 UTC+8, 2026-07-01 and 12:30 UTC", "at 2026-07-01 12:30 UTC+8, 2026-07-01 and 12:30 UTC"),
+    ],
+)
+def test_times_inside_a_sentence_are_in_the_readers_zone_too(said: str, here: str | None) -> None:
+    assert shown("{{ said|translated }}", said=said) == said
+    with timezone.override("Asia/Shanghai"):
+        found = shown("{{ said|translated }}", said=said)
+    assert found == (here or "from 2026-07-01 08:00 Asia/Shanghai to 2026-07-02 08:00 Asia/Shanghai")
+
+
+def test_a_sentence_is_in_the_language_and_in_the_zone() -> None:
+    said = "It wasn't sent by 2026-07-01 12:30 UTC, up to when its approvals held."
+    with timezone.override("Asia/Shanghai"), translation.override("zh-hans"):
+        assert shown("{{ said|translated }}", said=said) == (
+            "未在 2026-07-01 20:30 Asia/Shanghai 之前发送，其审批仅在此前有效。"
+        )
 
 
 def test_a_time_of_the_trail_is_text() -> None:
