@@ -291,17 +291,21 @@ def _clocks() -> Sign:
         koodrive = meters.noted(meters.CLOCK, "koodrive")
     except (redis.RedisError, OSError):
         koodrive = None
-    ours = database.total_seconds()
+    ours = _tenths(database.total_seconds())
     if koodrive is None:
-        value = _(f"the database's {ours:+.1f} s; KooDrive's is not known yet")
+        value = _(f"database {ours:+} s; KooDrive's is not known yet")
     else:
-        value = _(f"the database's {ours:+.1f} s, KooDrive's {koodrive:+.1f} s")
+        value = _(f"database {ours:+} s, KooDrive {_tenths(koodrive):+} s")
     is_off = max(abs(ours), abs(koodrive or 0.0)) > CLOCKS_APART.total_seconds()
     trouble = (
         f"A clock is off by more than {in_words(CLOCKS_APART)}: KooDrive may refuse what is signed, and evidence can't "
         "be told by its time; set up time synchronisation on all hosts."
     )
     return Sign(_("Clocks, compared with this server's"), value, trouble if is_off else "", blocks=False)
+
+
+def _tenths(seconds: float) -> float:
+    return round(seconds, 1) + 0.0  # what is nearly nothing has no sign
 
 
 def _doubts() -> Sign:
