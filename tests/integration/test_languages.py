@@ -9,8 +9,9 @@ import pytest
 from django.test import Client
 from django.utils import translation
 
-from jobs_app import mail, submissions
-from jobs_app.actors import SUBMISSION_SCOPES
+from jobs_app import audit, mail, submissions
+from jobs_app.actors import COMMAND_LINE, SUBMISSION_SCOPES
+from jobs_app.audit import Action
 from jobs_app.models import Event, Submission, User
 from jobs_app.wording import translated
 from tests.composing import reviewed, submit, typed
@@ -72,6 +73,8 @@ def speaks(person: User, language: str) -> None:
 
 @pytest.fixture
 def there(database: None, loopback_allowed: None) -> World:
+    """With a trail that was checked last, whatever earlier tests did to theirs."""
+    audit.record(Action.TRAIL_VERIFIED, by=COMMAND_LINE, sealedUpToSeq=1)
     return world()
 
 
@@ -91,6 +94,17 @@ def test_every_page_is_chinese_for_who_wants_it(there: World, who: str) -> None:
             )
             wrong += [(path, answer.status_code, each) for each in left]
     assert wrong == []
+
+
+def test_what_is_wrong_with_the_trail_is_told_in_chinese(there: World) -> None:
+    broken = "Seal 7 is not the one that was published: history was signed anew."
+    audit.record(Action.TRAIL_VERIFIED, by=COMMAND_LINE, outcome="failed", detail=broken)
+    client = Client(headers=CHINESE)
+    client.force_login(there.people["auditor"])
+    for path in ("/", "/health/"):
+        page = words(client.get(path))
+        assert "封存 7 与已公布的不同：历史被重新签名。" in " ".join(page.said)
+        assert page.untranslated() == []
 
 
 @pytest.mark.parametrize("operation", ["copy", "delete"])
