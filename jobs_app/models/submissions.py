@@ -216,6 +216,12 @@ class Submission(OfSomebody, models.Model):
             models.Index(fields=["operation", "-created_at", "-id"], name="submission_by_operation"),
             models.Index(fields=["reference"], name="submission_by_reference", condition=Q(reference__isnull=False)),
             models.Index(fields=["-updated_at"], name="submission_by_change"),
+            # Who the portal is in KooDrive; see SubmissionQuerySet.koodrive_user.
+            models.Index(
+                fields=["-created_at", "-id"],
+                name="submission_telling_user",
+                condition=Q(outcome_basis="answer", task_user__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -185,6 +185,13 @@ def test_what_is_open_is_counted_by_an_index(filled: Filled) -> None:
             assert node["Node Type"] != "Seq Scan" or node["Relation Name"] not in TABLES, json.dumps(plan, indent=1)
 
 
+def test_as_whom_the_portal_works_is_found_by_an_index(filled: Filled) -> None:
+    client = Client()
+    client.force_login(make_person("adele", Role.ADMINISTRATOR))
+    for plan in plans(lambda: client.get("/credentials/")):
+        assert_by_index(plan)
+
+
 def test_changes_and_notices_are_read_on_by_an_index(filled: Filled) -> None:
     Callback.objects.create(service=filled.service, url="https://example.com/", secret=b"", position=0)
     api = Api(token=filled.token)
