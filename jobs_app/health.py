@@ -46,19 +46,35 @@ class Sign:
 
 def unready(*, only_web: bool = False) -> list[str]:
     """Why the portal isn't ready, empty when it is; ``only_web``: why a web server can't serve."""
-    trail = _trail()
-    signs = [trail] if only_web else _deciding(trail, pulse.ages() if not trail.trouble else {})
+    signs = [_trail()] if only_web else _signs(only_deciding=True)
     return [sign.trouble for sign in signs if sign.blocks and sign.trouble]
 
 
 def look() -> list[Sign]:
     """Every sign; without a database only those that do without it."""
+    return _signs(only_deciding=False)
+
+
+def _signs(*, only_deciding: bool) -> list[Sign]:
+    """All, or those alone that decide about readiness; without a database those that do without it."""
     trail = _trail()
     if trail.trouble:
-        return _deciding(trail, {})
+        return [trail, _broker()]
     ages = pulse.ages()
+    deciding = [
+        trail,
+        _broker(),
+        _worker(ages.get("worker")),
+        _beat(ages.get("beat")),
+        _sealer(ages.get("sealer")),
+        _proof(),
+        _queue(ages),
+    ]
+    if only_deciding:
+        return deciding
+    policy = policies.current()
     return [
-        *_deciding(trail, ages),
+        *deciding,
         _anchors(),
         _koodrive(ages.get("koodrive")),
         _credentials(),
@@ -68,23 +84,8 @@ def look() -> list[Sign]:
         _tokens(),
         _callbacks(),
         _mail(),
-        _people(),
-        _policy(),
-    ]
-
-
-def _deciding(trail: Sign, ages: Mapping[str, timedelta]) -> list[Sign]:
-    """Those that decide about readiness; without a database only those that do without it."""
-    if trail.trouble:
-        return [trail, _broker()]
-    return [
-        trail,
-        _broker(),
-        _worker(ages.get("worker")),
-        _beat(ages.get("beat")),
-        _sealer(ages.get("sealer")),
-        _proof(),
-        _queue(ages),
+        _people(policy),
+        _policy(policy),
     ]
 
 
@@ -116,7 +117,8 @@ def counts() -> list[tuple[State, int]]:
     day = timezone.now() - timedelta(days=1)
     lately = Submission.objects.filter(status__in=FINAL, updated_at__gte=day, finished_at__gte=day)
     open_ = Submission.objects.filter(status__in=OPEN)
-    found = dict([row for each in (open_, lately) for row in each.values_list("status").annotate(Count("pk"))])
+    counted, ended = (each.order_by().values_list("status").annotate(Count("pk")) for each in (open_, lately))
+    found = dict(counted.union(ended, all=True))
     return [(state, found.get(state, 0)) for state in State]
 
 
@@ -380,14 +382,14 @@ def _mail() -> Sign:
     return Sign(name, _("fails"), trouble, blocks=False)
 
 
-def _people() -> Sign:
+def _people(policy: policies.InForce) -> Sign:
     # A demo has one administrator: that is told on the page of people alone.
-    troubles = staffing.approving() if settings.IS_DEMO else staffing.troubles()
+    troubles = staffing.approving(policy) if settings.IS_DEMO else staffing.troubles(policy)
     return Sign(_("People"), _("somebody is missing") if troubles else _("enough"), " ".join(troubles), False, "people")
 
 
-def _policy() -> Sign:
-    if not policies.current().in_set_up:
+def _policy(policy: policies.InForce) -> Sign:
+    if not policy.in_set_up:
         return Sign(_("Policy"), _("in force"), blocks=False, page="policy")
     trouble = (
         "The set-up phase is open, so one administrator alone may loosen the policy; end it on its page as soon as the "

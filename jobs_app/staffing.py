@@ -34,14 +34,17 @@ def keep_an_administrator(leaving: User, *, after: date | None = None, using: st
         raise LastAdministrator
 
 
-def troubles() -> list[str]:
-    """Whose deletions nobody could approve, and what nobody could confirm; a sentence each, none when all is well."""
-    return [*approving(), *confirming()]
+def troubles(policy: policies.InForce | None = None) -> list[str]:
+    """Whose deletions nobody could approve, and what nobody could confirm; a sentence each, none when all is well.
+
+    ``policy`` is the one in force, where the caller has read it.
+    """
+    return [*approving(policy), *confirming()]
 
 
-def approving() -> list[str]:
+def approving(policy: policies.InForce | None = None) -> list[str]:
     """Whose deletions nobody could approve."""
-    rules = policies.current().rules
+    rules = (policy or policies.current()).rules
     needed = max(rules[f"approvals.{operation.name}"] for operation in OPERATIONS)
     approvers = set(User.objects.present().having(Role.APPROVER).values_list("pk", flat=True))
     if len(approvers) < needed:

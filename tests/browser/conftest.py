@@ -38,17 +38,23 @@ class Stack:
     data: Path
 
 
+def environment(data: Path) -> dict[str, str]:
+    """For a command that works on the stack in this folder, and on no database that was meant for another."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("DATABASE_", "REDIS_", "PORTAL_"))}
+    return kept | {"PORTAL_DATA_DIR": str(data)}
+
+
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("stack")
     port = demo.free_port()
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("DATABASE_", "REDIS_", "PORTAL_"))}
+    data = folder / "data"
     log = folder / "stack.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "manage.py", "stack"],
             cwd=ROOT,
-            env=kept | {"PORTAL_DATA_DIR": str(folder / "data"), "PORTAL_PORT": str(port), "PORTAL_POLL_SECONDS": "1"},
+            env=environment(data) | {"PORTAL_PORT": str(port), "PORTAL_POLL_SECONDS": "1"},
             stdout=output,
             stderr=subprocess.STDOUT,
         )
@@ -58,8 +64,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < end, log.read_text()
             time.sleep(0.1)
-        values = demo.load(folder / "data")
-        yield Stack(ready.group(1), values.password, values.token, folder / "data")
+        values = demo.load(data)
+        yield Stack(ready.group(1), values.password, values.token, data)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(20)

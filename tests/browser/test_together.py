@@ -1,13 +1,12 @@
 """Two people at once: each sees what the other has done meanwhile, and what comes too late is said so."""
 
-import os
 import subprocess
 import sys
 from typing import Any
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import ROOT, Stack
+from tests.browser.conftest import ROOT, Stack, environment
 from tests.browser.test_whole_way import ask_to_delete, compose, open_in_inbox
 from tests.examples import file_id
 
@@ -17,7 +16,7 @@ def another_approver(stack: Stack) -> str:
     subprocess.run(
         [sys.executable, "manage.py", "create_user", "boris", "--role", "approver"],
         cwd=ROOT,
-        env=os.environ | {"PORTAL_DATA_DIR": str(stack.data)},
+        env=environment(stack.data),
         input=stack.password,
         text=True,
         check=True,

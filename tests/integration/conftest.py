@@ -7,9 +7,11 @@ from ipaddress import ip_network
 from typing import Any
 
 import pytest
+import redis
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.conf import settings
 
-from jobs_app import audit, submissions
+from jobs_app import audit, meters, submissions
 from jobs_app.actors import SWEEPER
 from jobs_app.audit import Action, keys
 from jobs_app.koodrive.client import Client
@@ -22,7 +24,9 @@ from tests.doors import operator_actor as acting
 from tests.examples import body
 from tests.following import TOKEN, Send, send_as
 from tests.notices import listen
+from tests.processes import eventually
 from tests.receiver import Receiver, receiving
+from tests.servers import Broker
 
 
 @pytest.fixture
@@ -46,6 +50,19 @@ def send(operator: User, client: Client) -> Send:
 def deletion(operator: User) -> Submission:
     """It waits for its approval."""
     return submissions.submit(body("delete"), by=acting(operator))
+
+
+@pytest.fixture
+def counting_anew(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What earlier tests have counted for ``/metrics`` is forgotten, and isn't handed on later."""
+
+    def is_handed_on() -> bool:
+        meters.hand_on()
+        return not (meters._counts or meters._noted)
+
+    monkeypatch.setattr(meters, "_silent_until", 0.0)
+    eventually(is_handed_on, what="what earlier tests have counted is handed on")
+    redis.Redis.from_url(settings.REDIS_URL).delete("meters")
 
 
 @pytest.fixture

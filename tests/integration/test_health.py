@@ -5,8 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import redis
-from django.conf import settings as portal
 from django.db.models.functions import Now
 from django.test import Client
 from django.utils import timezone
@@ -240,34 +238,21 @@ def test_every_role_sees_how_it_is(well: None, person: str, request: pytest.Fixt
     assert "Nothing holds sending back." in page
 
 
-@pytest.fixture
-def koodrives_clock(broker: Broker) -> Iterator[Callable[[float | None], None]]:
-    """Sets how far ahead it is, as a worker that called KooDrive tells."""
-    counts = redis.Redis.from_url(portal.REDIS_URL)
-
-    def set_to(seconds: float | None) -> None:
-        counts.delete("meters")
-        if seconds is not None:
-            meters.note(meters.CLOCK, seconds, "koodrive")
-            meters.hand_on()
-
-    yield set_to
-    counts.delete("meters")
-
-
 @pytest.mark.parametrize(
     ("seconds", "told", "is_off"),
     [(None, "KooDrive&#x27;s is not known yet", False), (-59, "-59.0 s", False), (61, "+61.0 s", True)],
 )
 def test_clocks_that_are_apart_are_noticed_and_block_nothing(
     well: None,
-    koodrives_clock: Callable[[float | None], None],
+    counting_anew: None,
     auditor: User,
     seconds: float | None,
     told: str,
     is_off: bool,
 ) -> None:
-    koodrives_clock(seconds)
+    if seconds is not None:
+        meters.note(meters.CLOCK, seconds, "koodrive")
+        meters.hand_on()
     page = shown(auditor)
     assert told in page
     assert ("A clock is off by more than 60 s" in page) == is_off

@@ -45,6 +45,7 @@ def test_what_goes_on_as_it_was_loses_nobody_s_typing(operator: User, client: Cl
     row = submissions.submit(body("copy"), by=acting(operator))
     address = asks(operator, row)
     dispatch.send(row.pk, client=client)
+    assert Submission.objects.get().status == "accepted"
     assert not is_loaded_anew(operator, address)
 
 
@@ -52,6 +53,7 @@ def test_what_goes_on_as_it_was_loses_nobody_s_typing(operator: User, client: Cl
 def test_whatever_is_asked_gives_the_part(operator: User, deletion: Submission, shown: str) -> None:
     answer = browser_of(operator).get(f"/submissions/{deletion.pk}/live/{shown}")
     assert answer.status_code == 200
+    assert "Awaiting approval" in answer.content.decode()
 
 
 def test_what_was_decided_by_somebody_else_is_no_longer_offered(approver: User, deletion: Submission) -> None:

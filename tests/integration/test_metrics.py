@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import redis
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings as portal
 from django.db import connection, transaction
@@ -25,7 +24,7 @@ from jobs_app.models import Callback, Event, Heartbeat, Notice, Submission, User
 from tests.conftest import Api
 from tests.doors import operator_actor
 from tests.examples import body
-from tests.processes import ROOT, eventually
+from tests.processes import ROOT
 from tests.servers import Broker
 from tests.services import make_service
 
@@ -34,16 +33,8 @@ Figures = dict[tuple[str, ...], float]
 
 
 @pytest.fixture(autouse=True)
-def _counting_anew(database: None, broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+def _asked_anew(database: None, counting_anew: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metrics, "FRESH", 0.0)
-    monkeypatch.setattr(meters, "_silent_until", 0.0)
-    eventually(_is_handed_on, what="what earlier tests have counted is handed on")
-    redis.Redis.from_url(portal.REDIS_URL).delete("meters")
-
-
-def _is_handed_on() -> bool:
-    meters.hand_on()
-    return not (meters._counts or meters._noted)
 
 
 def figures() -> Figures:
