@@ -1,5 +1,6 @@
 """Everything that the trail can say: a closed list of ``noun.verb``. A retired action stays listed."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -97,7 +98,7 @@ class Action(StrEnum):
 # What only looks; a search leaves it out unless it is asked for.
 READS = frozenset({Action.TRAIL_QUERIED})
 
-MEANINGS = {
+MEANINGS: Mapping[str, str] = {
     Action.SUBMISSION_CREATED: "A request was stored; the line carries it whole, with its labels and its hash.",
     Action.SUBMISSION_APPROVED: "A person approved exactly the request with this hash.",
     Action.SUBMISSION_REJECTED: "A person rejected it, for good.",
@@ -192,3 +193,8 @@ MEANINGS = {
     Action.TASKS_COMPARED: "KooDrive's tasks were held against the submissions; the line names those that aren't ours.",
     Action.TASKS_NOTED: "Somebody looked into a task that the portal did not send.",
 }
+
+
+def meaning(action: str) -> str:
+    """What an action says; one that a newer version of the portal has recorded says its own name."""
+    return MEANINGS.get(action, action)

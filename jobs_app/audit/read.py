@@ -32,10 +32,12 @@ class Line:
 
     @property
     def parsed(self) -> dict[str, Any]:
-        """Raises ``UnreadableLine`` when somebody has changed it so that it is no JSON any more."""
+        """Raises ``UnreadableLine`` when somebody has changed it so that it is no event any more."""
         try:
             document: dict[str, Any] = json.loads(self.text)
-        except ValueError as error:
+            event = document["event"]
+            _ = event["action"], event["outcome"], event["channel"], event["actor"]["id"], event["actor"]["name"]
+        except (ValueError, LookupError, TypeError) as error:
             raise UnreadableLine from error
         return document
 

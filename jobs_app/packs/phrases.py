@@ -200,7 +200,7 @@ def state(name: str, language: str) -> str:
 
 
 def action(name: str, language: str) -> str:
-    meaning = chinese.ACTIONS.get(name) if language == "zh" else dict(MEANINGS).get(name)  # type: ignore[call-overload]
+    meaning = chinese.ACTIONS.get(name) if language == "zh" else MEANINGS.get(name)
     return f"{meaning} ({name})" if meaning else name
 
 

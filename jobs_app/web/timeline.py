@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext_noop as _
 
 from ..audit import read
-from ..audit.actions import MEANINGS, Action
+from ..audit.actions import meaning
 from ..models import Submission
 
 
@@ -54,7 +54,7 @@ def _step(line: dict[str, Any], names: dict[str, str]) -> Step:
         seq=line["seq"],
         at=datetime.fromisoformat(line["at"]),
         action=event["action"],
-        meaning=MEANINGS[Action(event["action"])],
+        meaning=meaning(event["action"]),
         actor=names.get(actor, actor),
         channel=event["channel"],
         failed=event["outcome"] != "ok",

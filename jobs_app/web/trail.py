@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from .. import health, searching, spaces, verifying
 from ..audit import read
-from ..audit.actions import MEANINGS, Action
+from ..audit.actions import Action, meaning
 from ..audit.qualifiers import OUTCOMES
 from ..audit.read import Line
 from ..audit.search import Query
@@ -140,7 +140,7 @@ def _row(document: Mapping[str, Any], names: Mapping[str, str]) -> Row:
         seq=document["seq"],
         at=document["at"],
         action=event["action"],
-        meaning=MEANINGS[Action(event["action"])],
+        meaning=meaning(event["action"]),
         outcome=event["outcome"],
         actor=f"{names[actor]} ({actor})" if names.get(actor, actor) not in actor else actor,
         channel=event["channel"],

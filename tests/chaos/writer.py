@@ -12,7 +12,10 @@ import time
 import psycopg
 
 RECORD = "SELECT seq FROM audit.record(%s)"
-EVENT = '{"action":"session.started","outcome":"ok","actor":{"kind":"person","id":"person:1","name":"-"},"note":"%s"}'
+EVENT = (
+    '{"action":"session.started","outcome":"ok","channel":"worker",'
+    '"actor":{"kind":"person","id":"person:1","name":"-"},"note":"%s"}'
+)
 ROLLED_BACK = 0.1
 WORK = 0.008  # seconds at most that a transaction goes on after its event
 LONG_WORK, LONG_EVERY = 2.0, 20.0

@@ -18,7 +18,9 @@ from tests.doors import empty_the_trail, newest_event, operator_actor, past_the_
 from tests.examples import body
 from tests.processes import address
 
-EVENT = '{"action":"session.started","actor":{"kind":"person","id":"person:1","name":"-"}}'
+EVENT = (
+    '{"action":"session.started","outcome":"ok","channel":"web","actor":{"kind":"person","id":"person:1","name":"-"}}'
+)
 
 
 @pytest.fixture
@@ -70,9 +72,23 @@ REFUSED = {
     "DELETE of a submission": "DELETE FROM jobs_app_submission",
     "a line with a newline": f"SELECT audit.record(ARRAY[E'{EVENT[:-1]},\n\"b\":1}}'])",
 }
+REFUSED |= {
+    f"an event without its {what}": f"SELECT audit.record(ARRAY['{EVENT.replace(told, put)}'])"
+    for what, told, put in (
+        ("action", '"action"', '"x"'),
+        ("outcome", '"ok"', "null"),
+        ("channel", '"web"', "7"),
+        ("actor", '"actor"', '"x"'),
+        ("actor's id", '"person:1"', "1"),
+        ("actor's name", '"-"', "[]"),
+    )
+}
 
 
-_BARRIERS = "permission denied|must be owner|without an audit event|invalid input syntax for type json|check constraint"
+_BARRIERS = (
+    "permission denied|must be owner|without an audit event|invalid input syntax for type json|check constraint"
+    "|names its action"
+)
 
 
 @pytest.mark.parametrize("attack", REFUSED)

@@ -142,7 +142,10 @@ def test_the_database_takes_nothing_but_events(lines: list[Any]) -> None:
 
 
 def test_number_and_time_cannot_be_forged_through_the_function() -> None:
-    forged = '{"action":"session.started","seq":1,"at":"1999-01-01T00:00:00Z","db":"nobody"}'
+    forged = (
+        '{"action":"session.started","outcome":"ok","channel":"web","actor":{"kind":"person","id":"person:1","name":"-"},'
+        '"seq":1,"at":"1999-01-01T00:00:00Z","db":"nobody"}'
+    )
     with connection.cursor() as cursor:
         cursor.execute("SELECT seq FROM audit.record(%s)", [[forged]])
         [seq] = cursor.fetchone()

@@ -261,7 +261,10 @@ def intruder(database: None) -> Iterator["psycopg.Connection[tuple[object, ...]]
 _CLAIM = """WITH done AS (UPDATE jobs_app_submission SET status = 'sending', claim = gen_random_uuid(), trace_id = 'x',
     sent_at = now(), due_at = now() WHERE id = %s RETURNING TRUE)
     SELECT audit.record(ARRAY[%s]) FROM done"""
-_EVENT = '{{"action":"send.intended","submission":"{}","after":{{"status":"sending"}}}}'
+_EVENT = (
+    '{{"action":"send.intended","outcome":"ok","channel":"worker","actor":{{"kind":"system","id":"system:x","name":"x"}},'
+    '"submission":"{}","after":{{"status":"sending"}}}}'
+)
 
 
 @pytest.mark.parametrize("operation", ["trash", "move", "delete", "copy"])

@@ -218,7 +218,8 @@ def test_an_event_that_is_committed_late_is_not_missed_by_who_goes_on() -> None:
 
 def past_the_lock() -> int:
     """An event of another connection, committed at once."""
-    line = '{"action":"session.ended","outcome":"ok","actor":{"kind":"system","id":"system:x","name":"x"}}'
+    actor = '{"kind":"system","id":"system:x","name":"x"}'
+    line = f'{{"action":"session.ended","outcome":"ok","channel":"worker","actor":{actor}}}'
     with closing(connection.copy("default")) as other, other.cursor() as cursor:
         cursor.execute("SELECT seq FROM audit.record(%s)", [[line]])
         return int(cursor.fetchone()[0])
@@ -236,9 +237,12 @@ def test_seal_of_an_event() -> None:
     assert read.seals([first, second, third]) == {first: 1, second: 1}
 
 
-def test_a_line_that_was_made_unreadable_is_told_in_a_sentence() -> None:
+@pytest.mark.parametrize(
+    "changed", ["rtrim(line, '}')", "replace(line, '\"actor\"', '\"x\"')", "'{\"seq\":' || seq || ',1:2}'"]
+)
+def test_a_line_that_was_made_unreadable_is_told_in_a_sentence(changed: str) -> None:
     [seq] = happen(1)
-    past_the_guards(f"UPDATE audit.event SET line = rtrim(line, '}}') WHERE seq = {seq}")
+    past_the_guards(f"UPDATE audit.event SET line = {changed} WHERE seq = {seq}")
     [line] = pages.page(Query()).lines
     assert line.seq == seq
     with pytest.raises(UnreadableLine, match="verified"):
