@@ -1,6 +1,6 @@
 """The audit trail: ``record`` is its only writer, ``read`` what others ask of it."""
 
-from .actions import MEANINGS, Action
+from .actions import Action
 from .record import (
     Change,
     Entry,
@@ -14,7 +14,6 @@ from .record import (
 )
 
 __all__ = [
-    "MEANINGS",
     "Action",
     "Change",
     "Entry",

@@ -14,7 +14,8 @@ from django.utils.translation import gettext, gettext_lazy, ngettext, ngettext_l
 from django.utils.translation import gettext_noop as _
 
 from .. import moments
-from ..audit import MEANINGS, Action
+from ..audit import Action
+from ..audit.actions import meaning
 from ..documents import FORBIDDEN
 from ..models import Notice, User
 from ..operations import BY_NAME as OPERATIONS
@@ -169,7 +170,7 @@ def _what(text: str) -> str:
 
 
 def _meaning(about: Mapping[str, Any]) -> str:
-    return gettext(MEANINGS[Action(about["action"])])
+    return gettext(meaning(about["action"]))
 
 
 def _roles(about: Mapping[str, Any], count: int) -> tuple[str, str]:

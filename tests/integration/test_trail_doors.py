@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from jobs_app import audit, submissions
@@ -85,6 +86,20 @@ def test_an_event_leads_on_to_all_that_belongs_to_it(page: Client, made: Submiss
 
 def test_an_event_that_is_not_there_is_not_found(page: Client) -> None:
     assert page.get("/audit/999999999/").status_code == 404
+
+
+def test_an_action_that_a_newer_version_recorded_says_its_own_name(page: Client) -> None:
+    event = (
+        '{"action":"later.added","outcome":"ok","channel":"web","actor":{"kind":"person","id":"person:1","name":"-"}}'
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT seq FROM audit.record(%s)", [[event]])
+        [seq] = cursor.fetchone()
+    try:
+        assert page.get(f"/audit/{seq}/").context["row"].meaning == "later.added"
+        assert "later.added" in {row.action for row in page.get("/audit/").context["rows"]}
+    finally:
+        empty_the_trail()
 
 
 def test_fields_write_the_line(page: Client, made: Submission) -> None:
